@@ -1,0 +1,44 @@
+"""A delivered table as DuckDB can scan it: every field as text, with the line it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def quoted(text: str | Path) -> str:
+    """A SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A SQL identifier in quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not become a row: its number, why (a short code), and its text (restricted)."""
+
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """One delivered table: where its text is, what its header says, which lines fell out.
+
+    `form` is csv, jsonl or parquet. A csv is UTF-8 without BOM and without its header; `numbered` says that the first
+    field of each row is the line number in the file as delivered (for a workbook, the row of the sheet).
+    """
+
+    form: str
+    path: Path
+    header: tuple[str, ...]
+    delimiter: str = ";"
+    skip_lines: int = 0
+    numbered: bool = False
+    line_count: int | None = None
+    bad_lines: tuple[BadLine, ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
