@@ -1,0 +1,204 @@
+"""From a delivered file to a table of text whose contract is known: unpack, decode, find the header, recognise."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.core.contracts import Contract
+from flows.core.errors import Refusal
+from flows.core.reading import delimited, json_lines
+from flows.core.reading.recognise import Match, check_header, match, nearest
+from flows.core.reading.tables import TextTable
+from flows.core.reading.unpack import PlainText, kind_of, to_plain_text
+
+KNOWN_FORMS = "CSV (; , or tab), CSV packed with gzip, JSON lines, xlsx, parquet, or a LimeSurvey .lss"
+NO_TABLE = {
+    "pdf": "a PDF",
+    "picture": "a picture",
+    "html": "a web page (HTML), perhaps an error page or a log-in page",
+    "bzip2": "a bzip2 archive",
+    "xz": "an xz archive",
+    "7z": "a 7z archive",
+    "rar": "a RAR archive",
+    "sqlite": "a database file",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a delivery may unpack to, in bytes, and up to which size it is read with line numbers at once."""
+
+    unpacked: int
+    workbook: int
+    line: int
+    numbered_below: int
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A delivery whose contract is known: the match, and its text."""
+
+    match: Match
+    table: TextTable
+    encoding: str
+
+    @property
+    def contract(self) -> Contract:
+        return self.match.contract
+
+
+def read(
+    path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits, with_numbers: bool | None = None
+) -> Delivered:
+    """Read a delivery into `folder`. `with_numbers` None leaves the choice to its size.
+
+    Raises Refusal for whatever keeps the file as a whole from being read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = kind_of(path)
+    if kind == "empty":
+        raise Refusal("empty", "a header line and rows", "a file of 0 bytes", "send the file again; it holds nothing")
+    if kind in NO_TABLE:
+        raise Refusal("no_table", KNOWN_FORMS, NO_TABLE[kind], "export the table itself and send that file")
+    if kind in ("zip", "ole"):
+        return _read_workbook(path, contracts, folder, limits)
+    if kind == "parquet":
+        return _read_parquet(path, contracts)
+    if kind == "xml":
+        return _read_xml(path, contracts, folder)
+    text = to_plain_text(path, folder / "plain.txt", kind, limits.unpacked)
+    wants_numbers = not text.is_clean or text.quote_count % 2 == 1 or text.byte_count < limits.numbered_below
+    numbered = wants_numbers if with_numbers is None else with_numbers or not text.is_clean
+    if json_lines.looks_like_json(text):
+        return _read_json(text, contracts, folder, limits, numbered)
+    return _read_csv(text, contracts, folder, limits, numbered)
+
+
+def _read_csv(
+    text: PlainText, contracts: Mapping[str, Contract], folder: Path, limits: Limits, numbered: bool
+) -> Delivered:
+    try:
+        separator, line, header = delimited.find_header(
+            text, lambda names: match(names, contracts.values(), "csv") is not None or _is_limesurvey(names), limits.line
+        )
+    except Refusal as refusal:
+        if refusal.code != "no_header":
+            raise
+        raise _not_recognised(_first_lines(text, limits.line), contracts) from None
+    found = match(header, contracts.values(), "csv")
+    if found is None:
+        from flows.core.reading import survey
+
+        table = survey.read_limesurvey_csv(text.path, separator, folder)
+        return Delivered(_long_form(table, contracts["survey_answers"]), table, text.encoding)
+    check_header(header, found, line)
+    table = delimited.as_table(text, folder, separator, line, header, limits.line, numbered)
+    return Delivered(found, table, text.encoding)
+
+
+def _is_limesurvey(names: list[str]) -> bool:
+    from flows.core.reading import survey
+
+    return survey.is_limesurvey_header(names)
+
+
+def _read_json(
+    text: PlainText, contracts: Mapping[str, Contract], folder: Path, limits: Limits, numbered: bool
+) -> Delivered:
+    names = json_lines.keys(text, limits.line)
+    found = match(names, contracts.values(), "jsonl")
+    if found is None:
+        raise _not_recognised([names], contracts)
+    check_header(names, found, 1)
+    return Delivered(found, json_lines.as_table(text, folder, names, limits.line, numbered), text.encoding)
+
+
+def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
+    from flows.core.reading import etat_4001, workbook
+
+    if etat_4001.is_etat_4001(path):
+        table = etat_4001.read_etat_4001(path, folder)
+        return Delivered(_long_form(table, contracts["etat_4001_services"]), table, "xlsx")
+    candidates = [c for c in contracts.values() if "xlsx" in c.forms]
+    table = workbook.read_sheet(
+        path, folder, lambda names: match(names, candidates, "xlsx") is not None, limits.workbook
+    )
+    found = match(list(table.header), candidates, "xlsx")
+    check_header(list(table.header), found, None)
+    return Delivered(found, table, "xlsx")
+
+
+def _read_parquet(path: Path, contracts: Mapping[str, Contract]) -> Delivered:
+    import duckdb
+
+    from flows.core.reading.tables import quoted
+
+    try:
+        with duckdb.connect() as con:
+            rows = con.execute(f"select * from read_parquet({quoted(path)}) limit 0").description
+    except duckdb.Error as error:
+        raise Refusal(
+            "broken_parquet", "a complete parquet file", f"damaged data ({type(error).__name__})", "send it again"
+        ) from None
+    names = [row[0] for row in rows]
+    found = match(names, contracts.values(), "parquet")
+    if found is None:
+        raise _not_recognised([names], contracts)
+    check_header(names, found, None)
+    return Delivered(found, TextTable("parquet", path, tuple(names), numbered=True), "parquet")
+
+
+def _read_xml(path: Path, contracts: Mapping[str, Contract], folder: Path) -> Delivered:
+    from flows.core.reading import survey
+
+    if not survey.is_lss(path):
+        raise Refusal("no_table", KNOWN_FORMS, "an XML file of another kind", "export the table itself and send that file")
+    table = survey.read_lss(path, folder)
+    return Delivered(_long_form(table, contracts["survey_structure"]), table, "xml")
+
+
+def _long_form(table: TextTable, contract: Contract) -> Match:
+    found = match(list(table.header), [contract], contract.forms[0])
+    if found is None:
+        raise AssertionError(f"the reader of {contract.name} does not write its contract's columns")
+    return found
+
+
+def _first_lines(text: PlainText, max_line: int) -> list[list[str]]:
+    with text.path.open("rb") as file:
+        lines = [file.readline(max_line) for _ in range(delimited.HEADER_WITHIN_LINES)]
+    decoded = [line.decode("utf-8", "replace").strip() for line in lines]
+    return [max((next(csv.reader([t], delimiter=s), []) for s in ";,\t|"), key=len) for t in decoded]
+
+
+def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract]) -> Refusal:
+    near = nearest(headers, contracts)
+    if near is None:
+        fields = max((len(h) for h in headers), default=0)
+        return Refusal(
+            "not_recognised",
+            "the header of a known kind of delivery",
+            f"a first line with {fields} field(s), none of a known name",
+            "check that the header line is there, separated by ; , or tab; the contracts in sql/0_sources name the columns",
+            1,
+        )
+    contract, missing, line = near
+    spellings = ", ".join(f"{m} (for example {contract.column(m).spellings[0]})" for m in missing)
+    if not missing:
+        return Refusal(
+            "wrong_separator",
+            f"fields of {contract.name} separated by ; , or tab",
+            "its column names, separated otherwise or in a form that it does not come in",
+            f"export it again as {' or '.join(contract.forms)}, separated by semicolons",
+            line,
+        )
+    return Refusal(
+        "not_recognised",
+        f"the columns of a known kind of delivery; nearest is {contract.name}",
+        f"a header without {spellings}",
+        "add the missing columns, or correct their names",
+        line,
+    )

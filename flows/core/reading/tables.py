@@ -39,6 +39,7 @@ class TextTable:
     delimiter: str = ";"
     skip_lines: int = 0
     numbered: bool = False
+    line_end: str = "\\n"
     line_count: int | None = None
     bad_lines: tuple[BadLine, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,189 @@
+"""The `barometer` command."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from flows import settings as settings_module
+from flows.core.errors import BarometerError, Refusal, UsageProblem, printable
+from flows.settings import Settings
+
+EXIT_CODES = """
+Exit codes:
+
+\b
+  0  published, or nothing had changed
+  1  published, but at least one delivery was refused
+  2  the command line is wrong
+  3  a folder or file is not there or cannot be used
+  4  another run holds the warehouse
+  5  a model, contract or decision table in sql/ is wrong in itself
+  6  not published: a critical expectation on a published table failed
+  7  not published: a critical expectation did not run
+  8  not published: no delivery at all was admitted
+  9  not published: the disk is full or the warehouse cannot be written
+ 11  the release asked for is not kept, or is damaged
+ 12  not published: Prefect could not be reached or ended the run
+ 70  a defect of the barometer itself (its whole traceback is shown)
+130  interrupted; the release before is untouched
+"""
+
+app = typer.Typer(
+    name="barometer",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turn police statistics, partner logs and survey exports into the campaign's published indicators.\n" + EXIT_CODES,
+)
+
+RawDir = Annotated[Optional[Path], typer.Option("--raw", help="Folder of the deliveries.", show_default="data/raw")]
+OutDir = Annotated[Optional[Path], typer.Option("--out", help="Folder of the warehouse; all that is built goes there.", show_default="data/warehouse")]
+
+
+def _settings(**options: object) -> Settings:
+    return settings_module.from_environment(**options)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("write the day as 2026-10-31", param_hint=option) from None
+
+
+@app.command(epilog="See `barometer --help` for the exit codes.")
+def run(
+    raw: RawDir = None,
+    out: OutDir = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Run in this process without Prefect: for cron, tests and small machines.")] = False,
+    as_of: Annotated[Optional[str], typer.Option("--as-of", metavar="DATE", help="Rebuild what was known on that day (2026-03-31): later deliveries are left out.")] = None,
+    no_publish: Annotated[bool, typer.Option("--no-publish", help="Build and verify only; the result is left in OUT/candidate.")] = False,
+) -> None:
+    """Read what is new, validate it, build the marts and publish a release.
+
+    Deliveries that were read before are not read again, and a run with nothing new says so. A bad file never stops the
+    good ones beside it: it is refused with its line, what was expected, what was found and how to mend it.
+    """
+    chosen = _settings(raw=raw, out=out, as_of=_day(as_of, "--as-of"), publish=False if no_publish else None)
+    from flows.display import Shown
+
+    shown = Shown(chosen)
+    with shown:
+        outcome = _run_directly(chosen, shown) if direct else _run_by_prefect(chosen, shown)
+    shown.outcome(outcome)
+    raise typer.Exit(1 if outcome.has_refused else 0)
+
+
+def _run_directly(chosen: Settings, shown):
+    from flows.core import pipeline
+
+    return pipeline.refresh(chosen, progress=shown)
+
+
+def _run_by_prefect(chosen: Settings, shown):
+    from flows import orchestration
+
+    return orchestration.run(chosen, shown)
+
+
+@app.command()
+def land(
+    files: Annotated[list[Path], typer.Argument(help="Files to receive.", metavar="FILE...")],
+    raw: RawDir = None,
+    received: Annotated[Optional[str], typer.Option("--received", metavar="DATE", help="Day on which it was received; today without it.")] = None,
+    sender: Annotated[Optional[str], typer.Option("--sender", metavar="TEXT", help="Who sent it: an organisation, not a person.")] = None,
+) -> None:
+    """Copy files into the raw folder, each with its receipt.
+
+    The folder below it (police, partners, surveys, reference) follows from what the file holds. A file that answers to
+    no contract goes to `unrecognised`, where `run` says what is wrong with it. The same content twice is one delivery.
+    """
+    chosen = _settings(raw=raw)
+    day = _day(received, "--received")
+    from flows.core import receiving
+
+    missing = [printable(f) for f in files if not f.is_file()]
+    if missing:
+        raise UsageProblem(f"no file {', '.join(missing)}", "check the path")
+    for file in files:
+        landed = receiving.receive(chosen, file, day, sender)
+        known = "already here" if landed.was_known else "received"
+        typer.echo(f"{known}: {printable(landed.path)} ({landed.contract or 'answers to no contract'})")
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at.", metavar="FILE...")],
+) -> None:
+    """Say what would become of files, touching nothing: the verdict, the counts, and what is wrong where."""
+    from flows.core import receiving
+    from flows.display import print_verdict
+
+    refused = False
+    for file in files:
+        verdict = receiving.check(_settings(), file)
+        print_verdict(printable(file), verdict)
+        refused = refused or not verdict.is_admitted
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def status(raw: RawDir = None, out: OutDir = None) -> None:
+    """Show the current release, the deliveries, and what is missing or late."""
+    from flows.core import reporting
+    from flows.display import print_status
+
+    print_status(reporting.status(_settings(raw=raw, out=out), date.today()))
+
+
+@app.command()
+def rollback(
+    release: Annotated[str, typer.Argument(help="Name of a kept release, or its unique beginning (see `status`).", metavar="RELEASE")],
+    out: OutDir = None,
+) -> None:
+    """Make an earlier release the current one again; nothing is deleted."""
+    from flows.core import publishing, steps
+
+    chosen = _settings(out=out)
+    with steps.alone(chosen, steps.Progress()):
+        place = publishing.find_release(chosen.releases, release)
+        publishing.switch(chosen.current, place)
+    typer.echo(f"current is now {place.name} ({chosen.current})")
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends with its message and code, a defect of ours with its traceback."""
+    try:
+        app()
+    except BarometerError as error:
+        _say(error.problem, error.remedy)
+        sys.exit(error.exit_code)
+    except Refusal as refusal:
+        _say(str(refusal), "")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("interrupted; the release before is untouched", "run again when it suits")
+        sys.exit(130)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        _say("this is a defect of the barometer; nothing was published", "report it with the lines above")
+        sys.exit(70)
+
+
+def _say(problem: str, remedy: str) -> None:
+    print(f"barometer: {problem}", file=sys.stderr)
+    if remedy:
+        print(f"To mend it: {remedy}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

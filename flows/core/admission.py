@@ -1,0 +1,457 @@
+"""Admission: one delivery becomes accepted rows, quarantined rows, or a refusal; nothing of it is lost or counted twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flows.core.contracts import Contract, Expectation
+from flows.core.errors import Refusal
+from flows.core.landing import Delivery
+from flows.core.reading import Delivered, Limits, read
+from flows.core.reading.tables import quoted
+from flows.core.reading.typed import scan_sql, typed_select
+
+DERIVED = "2026-11: follows from the contract's columns and key."
+EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
+PHONE = r"(^|[^0-9])(0|\+33 ?|0033 ?)[1-9]([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])($|[^0-9])"
+IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a delivery. Counts and line numbers only; it is kept as JSON and read again by later runs.
+
+    `verdict` is passed, warned, refused or not_checked; `staged` the accepted rows' file, relative to the staged folder.
+    """
+
+    delivery_id: str
+    contract: str | None
+    contract_version: str
+    verdict: str
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    refusal: dict | None = None
+    checks: tuple[dict, ...] = ()
+    quarantine: tuple[dict, ...] = ()
+    notes: tuple[str, ...] = ()
+    encoding: str = ""
+    staged: str | None = None
+
+    @property
+    def is_admitted(self) -> bool:
+        return self.verdict in ("passed", "warned")
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where admission works: the warehouse's folders and DuckDB's limits."""
+
+    staged: Path
+    quarantine: Path
+    work: Path
+    limits: Limits
+    threads: int
+    memory_limit: str
+    max_quarantined_share: float
+
+
+@dataclass
+class Candidate:
+    """Typed rows of a delivery in a DuckDB view `candidate`, not yet judged."""
+
+    delivered: Delivered
+    con: object
+    path: Path
+    rows_read: int
+    needs_line_numbers: bool = field(default=False)
+
+
+def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> Verdict:
+    """Read and validate one delivery, write its accepted and its quarantined rows, and say what became of it.
+
+    Never raises for a bad file. The fast reading without line numbers is kept only when nothing at all was found in it.
+    """
+    folder = room.work / delivery.delivery_id
+    try:
+        if delivery.refusal is not None:
+            raise delivery.refusal
+        verdict = _judge(delivery, contracts, room, folder, with_numbers=None)
+        return verdict or _judge(delivery, contracts, room, folder, with_numbers=True)
+    except Refusal as refusal:
+        return _refused(delivery, None, refusal)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refused(delivery: Delivery, contract: Contract | None, refusal: Refusal, **facts: object) -> Verdict:
+    name, version = (contract.name, contract.version) if contract else (None, "")
+    return Verdict(delivery.delivery_id, name, version, "refused", refusal=refusal.as_dict(), **facts)
+
+
+def _judge(
+    delivery: Delivery, contracts: Mapping[str, Contract], room: Room, folder: Path, with_numbers: bool | None
+) -> Verdict | None:
+    """The verdict, or None when something was found that only a reading with line numbers can tell."""
+    from flows.core.validation import FAILED, NOT_CHECKED
+
+    shutil.rmtree(folder, ignore_errors=True)
+    delivered = read(delivery.path, contracts, folder, room.limits, with_numbers)
+    contract = delivered.contract
+    con = open_duckdb(room, folder)
+    try:
+        candidate = _candidate(con, delivered, folder, room)
+        if candidate.needs_line_numbers:
+            return None
+        checks = _validated(con, contract)
+        found_rows = any(c.verdict == FAILED and c.expectation.on_failure == "quarantine" for c in checks)
+        if found_rows and not delivered.table.numbered:
+            return None
+        verdict = Verdict(
+            delivery.delivery_id,
+            contract.name,
+            contract.version,
+            "passed",
+            rows_read=candidate.rows_read,
+            checks=tuple(c.as_dict() for c in checks),
+            notes=delivered.table.notes,
+            encoding=delivered.encoding,
+        )
+        if any(c.verdict == NOT_CHECKED and c.expectation.severity == "critical" for c in checks):
+            return replace(verdict, verdict="not_checked", rows_quarantined=candidate.rows_read)
+        return _separate(delivery, candidate, checks, verdict, room)
+    finally:
+        con.close()
+
+
+def _validated(con, contract: Contract) -> list:
+    from flows.core.validation import Validator
+
+    validator = Validator(con)
+    try:
+        return validator.validate("candidate", _all_expectations(contract), has_row_ids=True)
+    finally:
+        validator.close()
+
+
+def open_duckdb(room: Room, folder: Path):
+    """An in-memory DuckDB that keeps to the run's limits and spills into the run's own folder."""
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(
+        config={
+            "threads": room.threads,
+            "memory_limit": room.memory_limit,
+            "temp_directory": str(folder / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    con.execute("set timezone = 'UTC'")
+    return con
+
+
+def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate:
+    """Write the typed rows, good and bad, to one Parquet file and lay the view `candidate` over it."""
+    import duckdb
+
+    contract, table = delivered.contract, delivered.table
+    rejects = "rejects" if table.form == "csv" else None
+    scan = scan_sql(table, delivered.match.positions, room.limits.line, rejects)
+    typed = typed_select(contract, table, delivered.match.positions, scan)
+    path = folder / "candidate.parquet"
+    try:
+        if table.form == "jsonl" and table.numbered:
+            typed = _objects_only(contract, table, delivered, scan)
+        con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.IOException:
+        raise
+    except duckdb.Error as error:
+        if not table.numbered:
+            return Candidate(delivered, con, path, 0, needs_line_numbers=True)
+        raise Refusal(
+            "unreadable_table", "a table that can be read to its end", f"damaged text ({type(error).__name__})",
+            "export the table again as CSV (UTF-8) and send it",
+        ) from None
+    bad = folder / "bad_lines.parquet"
+    bad_count = _write_bad_lines(con, delivered, bad)
+    rows = con.execute(f"select count(*) from read_parquet({quoted(path)})").fetchone()[0]
+    if not table.numbered:
+        # lines that did not become rows: a quote that swallowed others, or lines of another shape
+        lost = bad_count or (table.line_count is not None and rows != table.line_count)
+        if lost:
+            return Candidate(delivered, con, path, rows, needs_line_numbers=True)
+    paths = [path] + ([bad] if bad_count else [])
+    _view(con, paths)
+    return Candidate(delivered, con, path, rows + bad_count)
+
+
+def _view(con, paths: list[Path]) -> None:
+    if len(paths) == 1:
+        con.execute(
+            f"create view candidate as select *, cast(file_row_number as bigint) as _row "
+            f"from read_parquet({quoted(paths[0])}, file_row_number = true)"
+        )
+        return
+    first, second = (quoted(path) for path in paths)
+    con.execute(
+        f"""create view candidate as
+        select *, cast(file_row_number as bigint) as _row from read_parquet({first}, file_row_number = true)
+        union all by name
+        select *, -1 - cast(file_row_number as bigint) as _row from read_parquet({second}, file_row_number = true)"""
+    )
+
+
+def _objects_only(contract: Contract, table, delivered: Delivered, scan: str) -> str:
+    """Typed rows of numbered JSON lines; a line that is no object becomes an unreadable row of NULLs."""
+    columns = contract.staged_columns
+    typed = typed_select(contract, table, delivered.match.positions, f"select * from ({scan}) where _is_object")
+    empty = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in columns)
+    return f"""
+        {typed}
+        union all
+        select {empty}, _line, _json as _text, 'line: not_json' as _unreadable
+        from ({scan}) where not coalesce(_is_object, false)"""
+
+
+def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
+    """Lines that could not become rows, as rows of NULLs with their reason; how many there are."""
+    rows = [(b.line, b.text, f"line: {b.reason}") for b in delivered.table.bad_lines]
+    if delivered.table.form == "csv":
+        rejected = con.execute(
+            "select line, any_value(csv_line), min(error_type) from rejects group by line order by line"
+        ).fetchall()
+        mark = delivered.table.delimiter
+        rows += [(_number_of(text, mark), (text or "").partition(mark)[2], _reason_of(kind)) for _, text, kind in rejected]
+    if not rows:
+        return 0
+    columns = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in delivered.contract.staged_columns)
+    con.execute("create temp table bad_lines (_line bigint, _text varchar, _unreadable varchar)")
+    con.executemany("insert into bad_lines values (?, ?, ?)", rows)
+    con.execute(f"copy (select {columns}, * from bad_lines order by _line) to {quoted(path)} (format parquet)")
+    con.execute("drop table bad_lines")
+    return len(rows)
+
+
+def _number_of(text: str | None, mark: str) -> int | None:
+    number = (text or "").partition(mark)[0]
+    return int(number) if number.isdigit() else None
+
+
+def _reason_of(error_type: str) -> str:
+    known = {
+        "MISSING COLUMNS": "too_few_fields",
+        "TOO MANY COLUMNS": "too_many_fields",
+        "UNQUOTED VALUE": "quote_misplaced",
+        "LINE SIZE OVER MAXIMUM": "line_too_long",
+        "INVALID ENCODING": "encoding_mixed",
+    }
+    return f"line: {known.get(error_type, 'unreadable')}"
+
+
+def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: Verdict, room: Room) -> Verdict:
+    """Divide the candidate into accepted and quarantined rows, and write both."""
+    from flows.core.validation import FAILED, NOT_CHECKED
+
+    contract = candidate.delivered.contract
+    failed = [c for c in checks if c.verdict == FAILED]
+    refusing = next((c for c in failed if c.expectation.on_failure == "refuse"), None)
+    if refusing is not None:
+        return _refuse_rows(verdict, _refusal_of(refusing, candidate))
+    quarantined = _mark_quarantined(candidate, [c for c in failed if c.expectation.on_failure == "quarantine"])
+    count = sum(entry["rows"] for entry in quarantined)
+    if count > room.max_quarantined_share * candidate.rows_read:
+        return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
+    if count:
+        _write_quarantine(delivery, candidate, room)
+    staged = _write_staged(delivery, candidate, room, has_quarantined=count > 0)
+    has_doubts = count or any(c.verdict in (FAILED, NOT_CHECKED) for c in checks)
+    return replace(
+        verdict,
+        contract=contract.name,
+        verdict="warned" if has_doubts else "passed",
+        rows_accepted=candidate.rows_read - count,
+        rows_quarantined=count,
+        quarantine=tuple(quarantined),
+        staged=staged,
+    )
+
+
+def _refuse_rows(verdict: Verdict, refusal: Refusal) -> Verdict:
+    rows = verdict.rows_read
+    reasons = ({"reason": f"delivery_refused:{refusal.code}", "rows": rows, "first_line": refusal.line},) if rows else ()
+    return replace(verdict, verdict="refused", refusal=refusal.as_dict(), rows_quarantined=rows, quarantine=reasons)
+
+
+def _refusal_of(check, candidate: Candidate) -> Refusal:
+    if check.expectation.id == "rows_present":
+        return Refusal(
+            "no_rows", "at least one row", "a header without rows", "export the period again; if nothing happened, say so", 1
+        )
+    line = None
+    if check.failing_rows_sql and candidate.delivered.table.numbered:
+        line = candidate.con.execute(
+            f"select min(_line) from candidate where _row in (select _row from ({check.failing_rows_sql}))"
+        ).fetchone()[0]
+    return Refusal(
+        check.expectation.id,
+        check.expectation.reason.partition(":")[2].strip(),
+        f"{check.failed_rows} of {check.checked_rows} rows otherwise",
+        "correct these rows, or tell us that the rule no longer fits",
+        line,
+    )
+
+
+def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Refusal:
+    most = max(quarantined, key=lambda entry: entry["rows"])
+    return Refusal(
+        "mostly_quarantined",
+        "rows of which most can be admitted",
+        f"{count} of {candidate.rows_read} rows that cannot; {most['rows']} of them for {most['reason']}",
+        "compare the columns with the contract: a whole column is probably shifted or in another form",
+        most["first_line"],
+    )
+
+
+def _mark_quarantined(candidate: Candidate, failed: list) -> list[dict]:
+    """Make the table `quarantined` (_row, reason), one reason a row: the first expectation, in their order, that it fails."""
+    con = candidate.con
+    con.execute("create temp table quarantined (_row bigint primary key, reason varchar, rank integer)")
+    for rank, check in enumerate(failed):
+        if check.expectation.id == "readable":
+            sql = f"select _row, 'unreadable:' || _unreadable, {rank} from candidate where _unreadable is not null"
+        else:
+            sql = f"select distinct _row, {quoted(check.expectation.id)}, {rank} from ({check.failing_rows_sql})"
+        con.execute(f"insert or ignore into quarantined {sql}")
+    rows = con.execute(
+        """select reason, count(*), min(_line) from quarantined join candidate on quarantined._row = candidate._row
+        group by reason, rank order by rank, reason"""
+    ).fetchall()
+    return [{"reason": reason, "rows": count, "first_line": line} for reason, count, line in rows]
+
+
+def _write_quarantine(delivery: Delivery, candidate: Candidate, room: Room) -> None:
+    """The rows that were not admitted, with line number, reason and text: restricted to the one who runs the warehouse."""
+    room.quarantine.mkdir(parents=True, exist_ok=True, mode=0o700)
+    room.quarantine.chmod(0o700)
+    target = room.quarantine / f"{delivery.delivery_id}.parquet"
+    partial = target.with_suffix(".partial")
+    candidate.con.execute(
+        f"""copy (
+            select {quoted(delivery.delivery_id)} as delivery_id, _line as line, reason, _text as text
+            from quarantined join candidate on quarantined._row = candidate._row
+            order by _line, reason, _text
+        ) to {quoted(partial)} (format parquet)"""
+    )
+    partial.chmod(0o600)
+    os.replace(partial, target)
+
+
+def _write_staged(delivery: Delivery, candidate: Candidate, room: Room, has_quarantined: bool) -> str:
+    contract = candidate.delivered.contract
+    relative = f"{contract.name}/{delivery.delivery_id}-{contract.version}.parquet"
+    target = room.staged / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not has_quarantined and not candidate.delivered.table.numbered:
+        os.replace(candidate.path, target)
+        return relative
+    columns = ", ".join(c.name for c in contract.staged_columns)
+    where = "where _row not in (select _row from quarantined)" if has_quarantined else ""
+    partial = target.with_suffix(".partial")
+    candidate.con.execute(
+        f"copy (select {columns} from candidate {where} order by _row) to {quoted(partial)} (format parquet, compression zstd)"
+    )
+    os.replace(partial, target)
+    return relative
+
+
+def _all_expectations(contract: Contract) -> list[Expectation]:
+    """What follows from the contract's columns and key, and what the contract adds, in the order of the reasons."""
+    present = [
+        _derived(f"{c.name}_present", "expect_column_values_to_not_be_null", {"column": c.name})
+        for c in contract.staged_columns
+        if c.required
+    ]
+    expectations = [
+        _derived("rows_present", "expect_table_row_count_to_be_between", {"min_value": 1}, "refuse"),
+        _derived("readable", "expect_column_values_to_be_null", {"column": "_unreadable"}),
+        *present,
+        *contract.expectations,
+        _derived("key_unique", "unexpected_rows_expectation", {"unexpected_rows_query": repeated_keys_sql(contract)}),
+    ]
+    if contract.personal_data != "none":
+        query = personal_values_sql(contract)
+        expectations.append(_derived("no_personal_values", "unexpected_rows_expectation", {"unexpected_rows_query": query}))
+    return expectations
+
+
+def _derived(id: str, name: str, kwargs: dict, on_failure: str = "quarantine") -> Expectation:
+    return Expectation(id, name, tuple(kwargs.items()), "critical", on_failure, DERIVED)
+
+
+def repeated_keys_sql(contract: Contract) -> str:
+    """Rows whose key stands more than once. Of copies that agree in every column the first is kept; where they
+    disagree nobody can tell which is right, and none is."""
+    key = ", ".join(contract.key)
+    required = [c.name for c in contract.staged_columns if c.name in contract.key and c.required]
+    there = " and ".join(f"{name} is not null" for name in required) or "true"
+    same = " and ".join(f"b.{name} is not distinct from d.{name}" for name in contract.key)
+    whole = " || '|' || ".join(f"coalesce(cast(b.{c.name} as varchar), '')" for c in contract.staged_columns)
+    return f"""
+        select _row from (
+            select b._row, row_number() over (partition by {_prefixed('b', contract.key)} order by b._row) as copy_number,
+                count(distinct {whole}) over (partition by {_prefixed('b', contract.key)}) as versions
+            from {{batch}} b join (
+                select {key} from {{batch}} where {there} group by {key} having count(*) > 1
+            ) d on {same}
+        ) copies where versions > 1 or copy_number > 1"""
+
+
+def _prefixed(prefix: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{prefix}.{name}" for name in names)
+
+
+def personal_values_sql(contract: Contract) -> str:
+    """Rows in which a text looks like an e-mail address, a French telephone number or an IP address."""
+    conditions = []
+    for column in contract.staged_columns:
+        if column.type not in ("text", "code", "label"):
+            continue
+        name = column.name
+        conditions.append(f"({name} like '%@%' and regexp_matches({name}, '{EMAIL}'))")
+        if column.type != "code":
+            conditions.append(f"regexp_matches({name}, '{PHONE}')")
+            conditions.append(f"regexp_matches({name}, '{IP_ADDRESS}')")
+    return f"select * from {{batch}} where {' or '.join(conditions)}"
+
+
+def save_verdict(path: Path, verdict: Verdict, key: str) -> None:
+    """Keep a verdict, with the key of everything that it depends on."""
+    from dataclasses import asdict
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps({"key": key, **asdict(verdict)}, ensure_ascii=False, indent=1), encoding="utf-8")
+    os.replace(partial, path)
+
+
+def load_verdict(path: Path, key_of, staged: Path) -> Verdict | None:
+    """A kept verdict that still holds, or None. `key_of(contract)` gives today's key for a contract's name."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    key = content.pop("key")
+    for name in ("checks", "quarantine", "notes"):
+        content[name] = tuple(content[name])
+    verdict = Verdict(**content)
+    is_kept = verdict.staged is None or (staged / verdict.staged).is_file()
+    return verdict if key == key_of(verdict.contract) and is_kept else None

@@ -1,0 +1,228 @@
+"""Contracts: what a kind of delivery looks like, read from `sql/0_sources/*.yml`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from flows.core.errors import ModelError
+
+TYPES = {
+    "code": "varchar",
+    "text": "varchar",
+    "label": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "percent": "double",
+    "year": "integer",
+    "date": "date",
+    "timestamp": "timestamp",
+    "boolean": "boolean",
+}
+ON_FAILURE = ("refuse", "quarantine", "warn")
+SEVERITIES = ("critical", "warning", "info")
+
+FORBIDDEN_HEADERS = re.compile(
+    r"(e_?mail|courriel|mail|adresse_mail|adresse_e_mail|tel|telephone|portable|mobile|phone|ip|ip_?addr(ess)?|adresse_ip"
+    r"|nom|prenom|nom_prenom|nom_de_famille|first_?name|last_?name|surname|date_de_naissance|naissance|birth_?date"
+    r"|adresse|adresse_postale|numero_securite_sociale|nir|token|jeton)"
+)
+"""Headers that name a person: no contract takes them, so a delivery that has one is sent back."""
+
+
+def normalised(name: str) -> str:
+    """A header or label without case, accents and punctuation: `Unité.de compte ` becomes `unite_de_compte`."""
+    plain = unicodedata.normalize("NFKD", name.replace("’", "'").replace("œ", "oe"))
+    plain = "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a contract. `type` is one of TYPES, `spellings` patterns over normalised header names."""
+
+    name: str
+    type: str
+    description: str
+    spellings: tuple[str, ...] = ()
+    required: bool = False
+    staged: bool = True
+    pad: int | None = None
+    unit: str | None = None
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def is_spelt(self, normalised_header: str) -> bool:
+        return any(re.fullmatch(pattern, normalised_header) for pattern in self._patterns)
+
+    @property
+    def _patterns(self) -> tuple[str, ...]:
+        return (*self.spellings, re.escape(self.name))
+
+    @property
+    def sql_type(self) -> str:
+        return TYPES[self.type]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation by Great Expectations' own name, with what happens when it fails and why it is as strict as it is."""
+
+    id: str
+    expectation: str
+    kwargs: tuple[tuple[str, object], ...]
+    severity: str
+    on_failure: str
+    reason: str
+
+    def arguments(self) -> dict[str, object]:
+        return dict(self.kwargs)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One kind of delivery; `version` changes when anything in its file changes."""
+
+    name: str
+    title: str
+    title_fr: str
+    description: str
+    source: str
+    owner: str
+    licence: str
+    citation: str
+    personal_data: str
+    forms: tuple[str, ...]
+    missing: tuple[str, ...]
+    has_edition: bool
+    expected_every_days: int | None
+    recognise_all: tuple[str, ...]
+    recognise_any: tuple[str, ...]
+    recognise_none: tuple[str, ...]
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    expectations: tuple[Expectation, ...]
+    version: str
+
+    @property
+    def staged_columns(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.staged)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """All contracts of a folder by name. Raises ModelError that names the file and the entry that is wrong."""
+    if not folder.is_dir():
+        raise ModelError(f"no folder of contracts at {folder}", "run from the project's checkout")
+    texts = tuple((path, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml")))
+    return dict(_load_all(texts))
+
+
+@lru_cache(maxsize=4)
+def _load_all(texts: tuple[tuple[Path, str], ...]) -> tuple[tuple[str, Contract], ...]:
+    return tuple((contract.name, contract) for contract in (_load(path, text) for path, text in texts))
+
+
+def load_yaml(text: str) -> object:
+    """YAML through libyaml where it is there: ten times faster than the pure Python loader."""
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _load(path: Path, text: str) -> Contract:
+    try:
+        content = load_yaml(text)
+        contract = _contract(content, hashlib.sha256(text.encode()).hexdigest()[:12])
+    except ModelError:
+        raise
+    except Exception as error:  # a broken file must name itself whatever broke in it
+        raise ModelError(f"contract {path}: {type(error).__name__}: {error}", "compare it with its neighbours") from error
+    if contract.name != path.stem:
+        raise ModelError(f"contract {path} calls itself {contract.name}", "give file and contract the same name")
+    _check(contract, path)
+    return contract
+
+
+def _contract(content: dict, version: str) -> Contract:
+    recognise = content["recognise"]
+    return Contract(
+        name=content["contract"],
+        title=content["title"],
+        title_fr=content["title_fr"],
+        description=" ".join(content["description"].split()),
+        source=content["source"],
+        owner=content["owner"],
+        licence=content["licence"],
+        citation=content["citation"],
+        personal_data=content["personal_data"],
+        forms=tuple(content["forms"]),
+        missing=tuple(str(token) for token in content.get("missing", ())),
+        has_edition=bool(content.get("edition", False)),
+        expected_every_days=content.get("expected_every_days"),
+        recognise_all=tuple(recognise["all"]),
+        recognise_any=tuple(recognise.get("any", ())),
+        recognise_none=tuple(recognise.get("none", ())),
+        key=tuple(content["key"]),
+        columns=tuple(_column(name, spec) for name, spec in content["columns"].items()),
+        expectations=tuple(expectation_of(spec) for spec in content.get("expectations") or ()),
+        version=version,
+    )
+
+
+def _column(name: str, spec: dict) -> Column:
+    values = tuple((code, tuple(str(s) for s in spellings)) for code, spellings in spec.get("values", {}).items())
+    return Column(
+        name=name,
+        type=spec["type"],
+        description=spec["description"],
+        spellings=tuple(str(s) for s in spec.get("spellings", ())),
+        required=bool(spec.get("required", False)),
+        staged=bool(spec.get("staged", True)),
+        pad=spec.get("pad"),
+        unit=spec.get("unit"),
+        values=values,
+    )
+
+
+def expectation_of(spec: dict) -> Expectation:
+    """An expectation from its entry in a contract or in the .yml beside a model."""
+    return Expectation(
+        id=spec["id"],
+        expectation=spec["expectation"],
+        kwargs=tuple((key, tuple(v) if isinstance(v, list) else v) for key, v in spec["kwargs"].items()),
+        severity=spec["severity"],
+        on_failure=spec["on_failure"],
+        reason=str(spec["reason"]),
+    )
+
+
+def _check(contract: Contract, path: Path) -> None:
+    names = {column.name for column in contract.columns}
+    problems = [f"column {c.name} has the unknown type {c.type}" for c in contract.columns if c.type not in TYPES]
+    for group in (contract.recognise_all, contract.recognise_any, contract.recognise_none, contract.key):
+        problems += [f"{name} is no column" for name in group if name not in names]
+    for expectation in contract.expectations:
+        problems += [f"{expectation.id}: {p}" for p in expectation_problems(expectation)]
+        column = expectation.arguments().get("column")
+        if column is not None and column not in names:
+            problems.append(f"{expectation.id}: {column} is no column")
+    if problems:
+        raise ModelError(f"contract {path}: " + "; ".join(problems), "correct the entries named")
+
+
+def expectation_problems(expectation: Expectation) -> list[str]:
+    """What is wrong with an entry itself: an unknown severity or action, a reason without its date."""
+    problems = []
+    if expectation.severity not in SEVERITIES:
+        problems.append(f"severity {expectation.severity!r} is none of {', '.join(SEVERITIES)}")
+    if expectation.on_failure not in ON_FAILURE:
+        problems.append(f"on_failure {expectation.on_failure!r} is none of {', '.join(ON_FAILURE)}")
+    if not re.match(r"20\d\d-\d\d", expectation.reason):
+        problems.append("the reason does not begin with its date (2026-11: …)")
+    return problems

@@ -1,0 +1,321 @@
+"""Landing: every file in the raw folder gets a receipt beside it; the content's hash is its identity for ever."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from flows.core.errors import Refusal, UsageProblem, printable
+
+RECEIPT_ENDING = ".receipt.json"
+CHUNK = 4 * 1024 * 1024
+EDITION_IN_NAME = re.compile(r"produit[-_ ]?le[-_ ]?(\d{4})[-_]?(\d{2})[-_]?(\d{2})", re.IGNORECASE)
+NO_DELIVERIES = ("readme.md", "readme.txt")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was received, when and from whom; written once and never changed but for the contract once it is known."""
+
+    delivery_id: str
+    file_name: str
+    sha256: str
+    bytes: int
+    received_at: str
+    sender: str | None = None
+    contract: str | None = None
+    licence: str | None = None
+    citation: str | None = None
+    edition_date: str | None = None
+    wave_code: str | None = None
+    is_synthetic: bool = False
+    note: str | None = None
+
+    @property
+    def received_on(self) -> date:
+        return datetime.fromisoformat(self.received_at).date()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A receipt and where its file lies. `path` is None when the file has since been replaced or taken away.
+
+    `folder` is the receipt's folder relative to the raw folder, `refusal` what already keeps the file from being read,
+    `duplicate_names` further files with the same content.
+    """
+
+    receipt: Receipt
+    folder: str
+    path: Path | None
+    receipt_path: Path | None
+    refusal: Refusal | None = None
+    duplicate_names: tuple[str, ...] = ()
+
+    @property
+    def delivery_id(self) -> str:
+        return self.receipt.delivery_id
+
+    @property
+    def shown_name(self) -> str:
+        name = f"{self.folder}/{self.receipt.file_name}" if self.folder not in ("", ".") else self.receipt.file_name
+        return printable(name)
+
+
+def delivery_id_of(sha256: str) -> str:
+    return sha256[:16]
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def land_all(raw: Path, index_path: Path) -> list[Delivery]:
+    """Every delivery known in the raw folder, in order of receipt; files without a receipt get one now.
+
+    `index_path` keeps what was hashed before, so that unchanged files are not read again. Raises UsageProblem when
+    the raw folder is not there or a receipt cannot be written.
+    """
+    if not raw.is_dir():
+        raise UsageProblem(f"no folder {printable(raw)}", "name the folder of the deliveries with --raw DIR")
+    index = _read_index(index_path)
+    found = [_land(path, raw, index) for path in _files(raw)]
+    _write_index(index_path, index, found)
+    known = [*found, *_replaced(raw, {d.delivery_id for d in found})]
+    return sorted(_without_duplicates(known), key=lambda d: (d.receipt.received_at, d.delivery_id))
+
+
+def _files(raw: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(raw):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted([*names, *linked]):
+            if not name.startswith((".", "~$")) and not name.endswith(RECEIPT_ENDING) and name.lower() not in NO_DELIVERIES:
+                yield Path(folder) / name
+
+
+def _land(path: Path, raw: Path, index: dict) -> Delivery:
+    folder = str(path.parent.relative_to(raw))
+    problem = _no_plain_file(path, raw)
+    if problem is None:
+        try:
+            sha256 = _known_sha256(path, raw, index)
+            return _with_receipt(path, folder, sha256)
+        except PermissionError:
+            problem = Refusal("unreadable", "a file that can be opened", "one that may not", "mend its permissions")
+        except Refusal as refusal:
+            problem = refusal
+        except OSError as error:
+            problem = Refusal("unreadable", "a file that can be read", type(error).__name__, "send it again")
+    # without content there is no hash: such a file is known by its name alone and gets no receipt
+    stand_in = hashlib.sha256(f"{folder}/{path.name}".encode("utf-8", "surrogateescape")).hexdigest()
+    seen_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    receipt = Receipt(delivery_id_of(stand_in), _safe(path.name), "", 0, seen_at)
+    return Delivery(receipt, folder, path, None, problem)
+
+
+def _no_plain_file(path: Path, raw: Path) -> Refusal | None:
+    if path.is_symlink():
+        target = path.resolve()
+        if not target.is_relative_to(raw.resolve()) or not target.is_file():
+            return Refusal(
+                "symbolic_link",
+                "a file",
+                "a symbolic link that leads out of the raw folder or nowhere",
+                "copy the file itself into the folder",
+            )
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        return Refusal("no_file", "a file", "a device, pipe or socket", "copy the file itself into the folder")
+    return None
+
+
+def _safe(name: str) -> str:
+    """The name as text that any encoding takes: bytes that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _known_sha256(path: Path, raw: Path, index: dict) -> str:
+    facts = path.stat()
+    stamp = [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
+    key = _safe(str(path.relative_to(raw)))
+    entry = index.get(key)
+    if entry is None or entry["stamp"] != stamp:
+        entry = {"stamp": stamp, "sha256": sha256_of(path)}
+        index[key] = entry
+    return entry["sha256"]
+
+
+def _with_receipt(path: Path, folder: str, sha256: str) -> Delivery:
+    receipt_path = path.with_name(path.name + RECEIPT_ENDING)
+    receipt = read_receipt(receipt_path) if receipt_path.exists() else None
+    if receipt is not None and receipt.sha256 != sha256:
+        # the file was replaced: what was received before stays known
+        os.replace(receipt_path, path.with_name(f"{path.name}.{receipt.sha256[:8]}{RECEIPT_ENDING}"))
+        receipt = None
+    if receipt is None:
+        receipt = new_receipt(path, sha256)
+        write_receipt(receipt_path, receipt)
+    return Delivery(receipt, folder, path, receipt_path)
+
+
+def new_receipt(path: Path, sha256: str, received_at: str | None = None, sender: str | None = None) -> Receipt:
+    """A receipt for a file as it is now; the edition is taken from its name when it is there."""
+    return Receipt(
+        delivery_id=delivery_id_of(sha256),
+        file_name=_safe(path.name),
+        sha256=sha256,
+        bytes=path.stat().st_size,
+        received_at=received_at or utc_now(),
+        sender=sender,
+        edition_date=edition_in(path.name),
+    )
+
+
+def edition_in(name: str) -> str | None:
+    """The date on which an edition was produced, from the publisher's file names (`…-produit-le2025-01-26.csv`)."""
+    found = EDITION_IN_NAME.search(name)
+    if found is None:
+        return None
+    try:
+        return date(*(int(part) for part in found.groups())).isoformat()
+    except ValueError:
+        return None
+
+
+def read_receipt(path: Path) -> Receipt:
+    """The receipt in a file. Raises Refusal when it cannot be read as one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(Receipt)}
+        receipt = Receipt(**{name: value for name, value in content.items() if name in known})
+        moment = datetime.fromisoformat(receipt.received_at)
+        if moment.tzinfo is None:
+            raise ValueError("received_at has no time zone")
+        utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return replace(receipt, received_at=utc)
+    except (ValueError, TypeError, AttributeError):
+        raise Refusal(
+            "broken_receipt",
+            "a receipt that can be read (JSON with delivery_id, file_name, sha256, bytes, received_at)",
+            f"{printable(path.name)}, which is none",
+            "mend the receipt, or delete it and the file is received anew",
+        ) from None
+
+
+def write_receipt(path: Path, receipt: Receipt) -> None:
+    """Write whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(json.dumps(asdict(receipt), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise Refusal(
+                "name_too_long", "a file name of at most 200 bytes", "a longer one", "shorten the file's name"
+            ) from None
+        partial.unlink(missing_ok=True)
+        raise UsageProblem(
+            f"the receipt {printable(path)} cannot be written ({error.strerror})",
+            "receipts stand beside the files: give write permission on the raw folder, or copy it",
+        ) from None
+
+
+def _replaced(raw: Path, present: set[str]) -> Iterator[Delivery]:
+    for receipt_path in sorted(raw.rglob(f"*{RECEIPT_ENDING}")):
+        if receipt_path.name.startswith(".") or receipt_path.is_symlink():
+            continue
+        try:
+            receipt = read_receipt(receipt_path)
+        except Refusal:
+            continue  # its file, when it is there, is refused for it
+        if receipt.delivery_id not in present:
+            yield Delivery(receipt, str(receipt_path.parent.relative_to(raw)), None, receipt_path)
+
+
+def _without_duplicates(deliveries: list[Delivery]) -> Iterator[Delivery]:
+    """The same content landed twice is one delivery, known by its first receipt."""
+    by_id: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        by_id.setdefault(delivery.delivery_id, []).append(delivery)
+    for copies in by_id.values():
+        first, *others = sorted(copies, key=lambda d: (d.receipt.received_at, d.path is None, d.shown_name))
+        present = next((d for d in (first, *others) if d.path is not None), first)
+        names = tuple(d.shown_name for d in others if d.path is not None and d.shown_name != first.shown_name)
+        yield replace(first, path=present.path, duplicate_names=names)
+
+
+def _read_index(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write_index(path: Path, index: dict, found: list[Delivery]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(index, ensure_ascii=False, sort_keys=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def land_file(file: Path, target: Path, received_at: str | None, sender: str | None) -> Path:
+    """Copy a file into the folder `target` with its receipt; return where it lies.
+
+    The same content already there is left alone. Another content under the same name gets its hash into the file
+    name, so that nothing received is ever overwritten; its receipt keeps the name it was sent under.
+    """
+    sha256 = sha256_of(file)
+    name = file.name.lstrip(".") or "delivery"
+    if name.endswith(RECEIPT_ENDING):
+        raise UsageProblem(f"{printable(file)} is a receipt", "land the file it belongs to")
+    place = target / name
+    if place.exists() and sha256_of(place) != sha256:
+        place = target / f"{Path(name).stem}.{sha256[:8]}{''.join(Path(name).suffixes[-1:])}"
+    target.mkdir(parents=True, exist_ok=True)
+    receipt_path = place.with_name(place.name + RECEIPT_ENDING)
+    if place.exists() and receipt_path.exists():
+        return place
+    _copy(file, place)
+    receipt = replace(new_receipt(place, sha256, received_at, sender), file_name=_safe(name), edition_date=edition_in(name))
+    write_receipt(receipt_path, receipt)
+    return place
+
+
+def _copy(file: Path, place: Path) -> None:
+    import shutil
+
+    partial = place.with_name(f".{place.name}.partial")
+    shutil.copyfile(file, partial)
+    os.replace(partial, place)
+
+
+def complete_receipt(delivery: Delivery, contract: str, licence: str, citation: str) -> None:
+    """Write the contract into a receipt that does not name one yet."""
+    if delivery.receipt_path is None or delivery.receipt.contract is not None:
+        return
+    receipt = replace(
+        delivery.receipt,
+        contract=contract,
+        licence=delivery.receipt.licence or licence,
+        citation=delivery.receipt.citation or citation,
+    )
+    write_receipt(delivery.receipt_path, receipt)

@@ -1,0 +1,373 @@
+"""The models in `sql/`: what each one reads, in which order they are built, and which of them a change makes stale."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from flows.core.contracts import Contract, Expectation, expectation_of, expectation_problems, load_yaml
+from flows.core.errors import ModelError
+from flows.core.reading.tables import identifier, quoted
+
+FOLDERS = {
+    "1_staging": "staging",
+    "2_intermediate": "intermediate",
+    "3_marts": "marts",
+    "3_marts/audit": "audit",
+}
+PUBLISHED = ("marts", "audit")
+
+RUN_TABLES = {
+    "deliveries": {
+        "delivery_id": "varchar",
+        "contract": "varchar",
+        "source": "varchar",
+        "file_name": "varchar",
+        "sha256": "varchar",
+        "bytes": "bigint",
+        "received_at": "timestamp",
+        "sender": "varchar",
+        "licence": "varchar",
+        "citation": "varchar",
+        "edition_date": "date",
+        "is_synthetic": "boolean",
+        "wave_code": "varchar",
+        "verdict": "varchar",
+        "refusal": "varchar",
+        "rows_read": "bigint",
+        "rows_accepted": "bigint",
+        "rows_quarantined": "bigint",
+        "superseded_by": "varchar",
+        "is_in_force": "boolean",
+        "delivery_rank": "integer",
+        "contract_version": "varchar",
+    },
+    "checks": {
+        "run_id": "varchar",
+        "subject": "varchar",
+        "expectation_id": "varchar",
+        "expectation": "varchar",
+        "severity": "varchar",
+        "on_failure": "varchar",
+        "verdict": "varchar",
+        "checked_rows": "bigint",
+        "failed_rows": "bigint",
+        "reason": "varchar",
+    },
+    "quarantine": {"delivery_id": "varchar", "reason": "varchar", "rows": "bigint"},
+    "contracts": {
+        "contract": "varchar",
+        "title": "varchar",
+        "title_fr": "varchar",
+        "source": "varchar",
+        "owner": "varchar",
+        "licence": "varchar",
+        "citation": "varchar",
+        "key_columns": "varchar",
+    },
+    "run": {"as_of": "date", "code_version": "varchar"},
+}
+"""Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One query of `sql/`. `reads` are the tables it names, as schema.table; `grain` the columns of its Grain line."""
+
+    name: str
+    path: Path
+    sql: str
+    reads: tuple[str, ...]
+    grain: tuple[str, ...]
+    description: str
+    columns: Mapping[str, str]
+    expectations: tuple[Expectation, ...]
+    text_hash: str
+    materialised: str | None = None
+
+    @property
+    def schema(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def table(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def is_published(self) -> bool:
+        return self.schema in PUBLISHED
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A table of decisions: a .csv with the types and texts of its columns."""
+
+    name: str
+    path: Path
+    columns: Mapping[str, tuple[str, str]]
+    description: str
+    text_hash: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All models, in an order in which each comes after what it reads."""
+
+    models: tuple[Model, ...]
+    references: tuple[Reference, ...]
+    by_name: Mapping[str, Model] = field(default_factory=dict)
+
+    def readers_of(self, name: str) -> int:
+        return sum(name in model.reads for model in self.models)
+
+
+def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
+    """Read every model and reference table.
+
+    Raises ModelError that names the files for a cycle, an unknown table, a missing header, grain or text, broken SQL.
+    """
+    references = tuple(_reference(path) for path in sorted((sql / "reference").glob("*.csv")))
+    models = [
+        _model(path, schema)
+        for folder, schema in FOLDERS.items()
+        for path in sorted((sql / folder).glob("*.sql"))
+    ]
+    by_name = {model.name: model for model in models}
+    known = {f"sources.{name}" for name in (*RUN_TABLES, *contracts)} | {f"reference.{r.name}" for r in references}
+    for model in models:
+        unknown = sorted(set(model.reads) - known - set(by_name))
+        if unknown:
+            raise ModelError(
+                f"{model.path} reads {', '.join(unknown)}, which is no model, contract or reference table",
+                "correct the name, or add the file that builds it",
+            )
+    return Graph(tuple(by_name[name] for name in _order(by_name)), references, by_name)
+
+
+def _order(by_name: Mapping[str, Model]) -> list[str]:
+    sorter = TopologicalSorter({n: sorted(r for r in m.reads if r in by_name) for n, m in sorted(by_name.items())})
+    try:
+        return list(sorter.static_order())
+    except CycleError as error:
+        files = " -> ".join(str(by_name[name].path) for name in error.args[1])
+        raise ModelError(f"models that read each other in a circle: {files}", "take one of the arrows away") from None
+
+
+def _model(path: Path, schema: str) -> Model:
+    text = path.read_text(encoding="utf-8")
+    spec_path = path.with_suffix(".yml")
+    if not spec_path.exists():
+        raise ModelError(f"{path} has no {spec_path.name} beside it", "describe the table and its columns there")
+    spec_text = spec_path.read_text(encoding="utf-8")
+    spec = _yaml(spec_path, spec_text)
+    expectations = tuple(expectation_of(entry) for entry in spec.get("expectations") or ())
+    problems = [f"{e.id}: {p}" for e in expectations for p in expectation_problems(e)]
+    problems += [f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"]
+    if problems:
+        raise ModelError(f"{spec_path}: " + "; ".join(problems), "correct the entries named")
+    return Model(
+        name=f"{schema}.{path.stem}",
+        path=path,
+        sql=text.strip().rstrip(";"),
+        reads=_reads(path, text),
+        grain=_grain(path, text),
+        description=" ".join(str(spec.get("description", "")).split()),
+        columns={name: str(text) for name, text in (spec.get("columns") or {}).items()},
+        expectations=expectations,
+        text_hash=hashlib.sha256((text + "\0" + spec_text).encode()).hexdigest(),
+        materialised=spec.get("materialized"),
+    )
+
+
+def _yaml(path: Path, text: str) -> dict:
+    try:
+        content = load_yaml(text)
+    except Exception as error:
+        raise ModelError(f"{path} is no YAML: {' '.join(str(error).split())}", "correct it") from None
+    if not isinstance(content, dict) or not content.get("description"):
+        raise ModelError(f"{path} has no description", "say in one sentence what the table is")
+    return content
+
+
+def _grain(path: Path, text: str) -> tuple[str, ...]:
+    lines = text.splitlines()[:12]
+    header = [line for line in lines if line.startswith("--")]
+    grain = next((line for line in header if line.startswith("-- Grain:")), None)
+    care = any(line.startswith("-- Care:") for line in header)
+    if not lines or not lines[0].startswith("-- ") or grain is None or not care:
+        raise ModelError(f"{path} does not open with what it is, `-- Grain:` and `-- Care:`", "add the three lines")
+    names = re.findall(r"[a-z_][a-z0-9_]*", grain.removeprefix("-- Grain:").split(".")[0].split("(")[0])
+    if not names:
+        raise ModelError(f"{path}: the Grain line names no column", "write `-- Grain: zone_code, month.`")
+    return tuple(names)
+
+
+def _reads(path: Path, text: str) -> tuple[str, ...]:
+    import duckdb
+
+    try:
+        with duckdb.connect() as con:
+            names = con.get_table_names(text, qualified=True)
+    except duckdb.Error as error:
+        raise ModelError(f"{path}: {' '.join(str(error).split())[:300]}", "correct the SQL") from None
+    tables = {re.sub(r'"', "", name.split(" AS ")[0]) for name in names}
+    plain = sorted(name for name in tables if "." not in name)
+    if plain:
+        raise ModelError(f"{path} reads {', '.join(plain)} without its schema", "write schema.table")
+    return tuple(sorted(tables))
+
+
+def _reference(path: Path) -> Reference:
+    spec_path = path.with_suffix(".yml")
+    if not spec_path.exists():
+        raise ModelError(f"{path} has no {spec_path.name} beside it", "describe the table and its columns there")
+    spec_text = spec_path.read_text(encoding="utf-8")
+    spec = _yaml(spec_path, spec_text)
+    text = path.read_text(encoding="utf-8")
+    header = next(csv.reader(text.splitlines()), [])
+    columns = {n: (c.get("type", "varchar"), str(c.get("description", ""))) for n, c in (spec.get("columns") or {}).items()}
+    if header != list(columns):
+        raise ModelError(f"{path} and {spec_path.name} name other columns, or in another order", "make them agree")
+    return Reference(path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest())
+
+
+def fingerprints(graph: Graph, sources: Mapping[str, str], salt: str) -> dict[str, str]:
+    """What each model's content depends on, as one hash: its own text and everything upstream.
+
+    `sources` gives a hash for each `sources.<name>`; `salt` stands for the code that builds.
+    """
+    known = {f"sources.{name}": value for name, value in sources.items()}
+    known |= {f"reference.{r.name}": r.text_hash for r in graph.references}
+    for model in graph.models:
+        parts = [salt, model.name, model.text_hash, *(known[name] for name in model.reads)]
+        known[model.name] = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return {model.name: known[model.name] for model in graph.models}
+
+
+def needed(graph: Graph, stale: set[str]) -> set[str]:
+    """The models to build when those in `stale` are: themselves and the unpublished ones below them."""
+    wanted: set[str] = set()
+    waiting = list(stale)
+    while waiting:
+        name = waiting.pop()
+        if name in wanted:
+            continue
+        wanted.add(name)
+        waiting += [r for r in graph.by_name[name].reads if r in graph.by_name and not graph.by_name[r].is_published]
+    return wanted
+
+
+def create_sources(con, contracts: Mapping[str, Contract], staged: Mapping[str, list[tuple[str, int, Path]]]) -> None:
+    """A view `sources.<contract>` for each contract over its accepted rows: (delivery_id, delivery_rank, file)."""
+    con.execute("create schema if not exists sources")
+    for contract in contracts.values():
+        columns = [(c.name, c.sql_type) for c in contract.staged_columns]
+        typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns)
+        parts = [
+            f"select {typed}, {quoted(delivery)} as delivery_id, cast({rank} as integer) as delivery_rank "
+            f"from read_parquet({quoted(path)})"
+            for delivery, rank, path in staged.get(contract.name, [])
+        ]
+        empty = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns)
+        parts = parts or [
+            f"select {empty}, cast(null as varchar) as delivery_id, cast(null as integer) as delivery_rank where false"
+        ]
+        con.execute(f"create or replace view sources.{contract.name} as " + " union all ".join(parts))
+
+
+def create_run_table(con, name: str, rows: list[tuple]) -> None:
+    """A table `sources.<name>` about the run, from rows in the order of RUN_TABLES."""
+    columns = RUN_TABLES[name]
+    con.execute("create schema if not exists sources")
+    con.execute(f"create or replace table sources.{name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    if rows:
+        con.executemany(f"insert into sources.{name} values ({', '.join('?' * len(columns))})", rows)
+
+
+def create_references(con, references: Iterable[Reference]) -> None:
+    """Load the tables of decisions. Raises ModelError when a value does not fit its column's type."""
+    import duckdb
+
+    con.execute("create schema if not exists reference")
+    for reference in references:
+        spec = "{" + ", ".join(f"'{name}': '{kind}'" for name, (kind, _) in reference.columns.items()) + "}"
+        try:
+            con.execute(
+                f"create or replace table reference.{reference.name} as select * from read_csv({quoted(reference.path)}, "
+                f"auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {spec})"
+            )
+        except duckdb.Error as error:
+            raise ModelError(f"{reference.path}: {' '.join(str(error).split())[:300]}", "correct the row") from None
+
+
+def build_model(con, graph: Graph, model: Model, release: str = "release") -> None:
+    """Build one model: published ones as tables of the release (in the order of their grain), others as view or table.
+
+    Raises ModelError with the file's name when DuckDB cannot run it, or when its columns are not those of its .yml.
+    """
+    import duckdb
+
+    con.execute(f"create schema if not exists {model.schema}")
+    name = f"{model.schema}.{identifier(model.table)}"
+    try:
+        if model.is_published:
+            con.execute(f"create schema if not exists {release}.{model.schema}")
+            order = ", ".join(identifier(column) for column in model.grain)
+            con.execute(f"create table {release}.{name} as select * from ({model.sql}\n) order by {order}")
+            _check_columns(con, model, release)
+            con.execute(f"create or replace view {name} as select * from {release}.{name}")
+        else:
+            kind = model.materialised or _kind(graph, model)
+            con.execute(f"create or replace {kind} {name} as {model.sql}")
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except duckdb.Error as error:
+        raise ModelError(f"{model.path}: {' '.join(str(error).split())[:400]}", "correct the SQL") from None
+
+
+def _kind(graph: Graph, model: Model) -> str:
+    """A table when its work would otherwise be done twice: read by several models, and more than a renaming."""
+    is_work = model.schema == "intermediate" or " qualify" in model.sql.replace("\n", " ").lower()
+    return "table" if is_work and graph.readers_of(model.name) > 1 else "view"
+
+
+def _check_columns(con, model: Model, release: str) -> None:
+    built = [row[0] for row in con.execute(f"describe {release}.{model.schema}.{identifier(model.table)}").fetchall()]
+    if built != list(model.columns):
+        differing = sorted(set(built) ^ set(model.columns)) or ["their order"]
+        raise ModelError(
+            f"{model.path} and the .yml beside it differ in {', '.join(differing)}", "describe every column, in order"
+        )
+    lacking = [c for c in model.grain if c not in built]
+    if lacking:
+        raise ModelError(f"{model.path}: the Grain line names {', '.join(lacking)}, which is no column", "correct it")
+
+
+def comment(con, model: Model, release: str = "release") -> None:
+    """Write the texts of the .yml into the database, where every client shows them."""
+    name = f"{release}.{model.schema}.{identifier(model.table)}"
+    con.execute(f"comment on table {name} is {quoted(model.description)}")
+    for column, text in model.columns.items():
+        con.execute(f"comment on column {name}.{identifier(column)} is {quoted(' '.join(text.split()))}")
+
+
+def repeated_grain(con, model: Model) -> int:
+    """How many grain values stand in more than one row of a built model."""
+    columns = ", ".join(identifier(column) for column in model.grain)
+    sql = f"select count(*) from (select {columns} from {model.name} group by {columns} having count(*) > 1)"
+    return con.execute(sql).fetchone()[0]
+
+
+def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
+    """Rows of `sources.contracts`."""
+    return [
+        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key))
+        for c in contracts.values()
+    ]
+
+

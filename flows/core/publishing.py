@@ -1,0 +1,236 @@
+"""Publishing: a complete release folder, then one rename that makes it the current one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.core import ledger
+from flows.core.building import Build, parquet_name
+from flows.core.contracts import Contract
+from flows.core.errors import UnknownRelease
+from flows.core.landing import sha256_of
+from flows.core.ledger import Judged
+
+RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
+TABLE_SCHEMA_TYPES = {
+    "VARCHAR": "string",
+    "BIGINT": "integer",
+    "INTEGER": "integer",
+    "DOUBLE": "number",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "datetime",
+}
+
+
+def current_release(current: Path) -> Path | None:
+    """The folder of the release that `current` leads to, or None."""
+    try:
+        folder = current.resolve(strict=True)
+    except OSError:
+        return None
+    return folder if (folder / "manifest.json").is_file() else None
+
+
+def complete(
+    build: Build, con, contracts: Mapping[str, Contract], inputs_key: str, code: str, as_of: object
+) -> dict:
+    """Write what goes with the tables (datapackage, checks, manifest) into the release folder; return the manifest."""
+    tables = _tables(build, con)
+    ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
+    (build.folder / "validation").mkdir(exist_ok=True)
+    ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
+    created_at = datetime.now(UTC)
+    manifest = {
+        "release": f"{created_at:%Y%m%dT%H%M%SZ}-{inputs_key[:8]}",
+        "created_at": created_at.isoformat(timespec="seconds"),
+        "as_of": str(as_of),
+        "run_id": build.run_id,
+        "inputs_key": inputs_key,
+        "code_version": code,
+        "previous_release": build.previous.name if build.previous else None,
+        "deliveries": [_delivery_entry(row) for row in build.rows],
+        "tables": tables,
+        "files": _files(build),
+    }
+    ledger.write_json(build.folder / "manifest.json", manifest)
+    return manifest
+
+
+def _tables(build: Build, con) -> dict[str, dict]:
+    tables = {}
+    for model in build.graph.models:
+        if not model.is_published:
+            continue
+        name = f"release.{model.schema}.{model.table}"
+        columns = con.execute(f"describe {name}").fetchall()
+        rows = con.execute(f"select count(*) from {name}").fetchone()[0]
+        parquet = build.folder / "parquet" / parquet_name(model)
+        tables[model.name] = {
+            "rows": rows,
+            "fingerprint": build.fingerprints[model.name],
+            "content_sha256": _kept_hash(build, model.name) or sha256_of(parquet),
+            "columns": {c[0]: c[1] for c in columns},
+            "checks": build.model_checks.get(model.name, []),
+        }
+    return tables
+
+
+def _kept_hash(build: Build, name: str) -> str | None:
+    """A hard-linked file has the hash that it had."""
+    return build.previous_tables[name]["content_sha256"] if name in build.reused else None
+
+
+def _files(build: Build) -> dict[str, dict]:
+    entries = {}
+    kept = {f"parquet/{parquet_name(m)}": m.name for m in build.graph.models if m.name in build.reused}
+    for path in sorted(build.folder.rglob("*")):
+        if path.is_file() and path.name != "manifest.json":
+            name = str(path.relative_to(build.folder))
+            sha256 = _kept_hash(build, kept[name]) if name in kept else sha256_of(path)
+            entries[name] = {"sha256": sha256, "bytes": path.stat().st_size}
+    return entries
+
+
+def _delivery_entry(row: Judged) -> dict:
+    receipt, verdict = row.delivery.receipt, row.verdict
+    return {
+        "delivery_id": receipt.delivery_id,
+        "file_name": row.delivery.shown_name,
+        "sha256": receipt.sha256,
+        "bytes": receipt.bytes,
+        "received_at": receipt.received_at,
+        "contract": verdict.contract,
+        "contract_version": verdict.contract_version,
+        "verdict": verdict.verdict,
+        "rows_read": verdict.rows_read,
+        "rows_accepted": verdict.rows_accepted,
+        "rows_quarantined": verdict.rows_quarantined,
+        "is_in_force": row.is_in_force,
+    }
+
+
+def _validation(build: Build) -> dict:
+    return {
+        "run_id": build.run_id,
+        "deliveries": {row.delivery.delivery_id: list(row.verdict.checks) for row in build.rows},
+        "tables": {name: build.model_checks[name] for name in sorted(build.model_checks)},
+    }
+
+
+def _datapackage(build: Build, tables: Mapping[str, dict], contracts: Mapping[str, Contract]) -> dict:
+    """The Data Package of the published tables (Frictionless Table Schema)."""
+    used = sorted({row.verdict.contract for row in build.rows if row.is_in_force})
+    return {
+        "name": "campaign-barometer",
+        "title": "Campaign barometer, Clermont-Ferrand",
+        "sources": [{"title": contracts[n].citation, "licence": contracts[n].licence} for n in used],
+        "resources": [
+            {
+                "name": model.name.replace("_", "-"),
+                "path": f"parquet/{parquet_name(model)}",
+                "format": "parquet",
+                "description": model.description,
+                "rows": tables[model.name]["rows"],
+                "schema": {
+                    "primaryKey": list(model.grain),
+                    "fields": [
+                        {"name": c, "type": TABLE_SCHEMA_TYPES.get(kind, "any"), "description": model.columns[c]}
+                        for c, kind in tables[model.name]["columns"].items()
+                    ],
+                },
+            }
+            for model in build.graph.models
+            if model.is_published
+        ],
+    }
+
+
+def publish(folder: Path, releases: Path, current: Path, release: str) -> Path:
+    """Move a complete release to its place and switch `current` to it; both steps are a rename.
+
+    Killed in between, the old release is still the current one and the new folder is picked up as one more release.
+    """
+    releases.mkdir(parents=True, exist_ok=True)
+    place = releases / release
+    number = 1
+    while place.exists():
+        number += 1
+        place = releases / f"{release}-{number}"
+    _sync_tree(folder)
+    os.rename(folder, place)
+    _sync(releases)
+    switch(current, place)
+    return place
+
+
+def switch(current: Path, release: Path) -> None:
+    """Let `current` lead to a release, in one rename."""
+    partial = current.with_name(f".{current.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(os.path.relpath(release, current.parent))
+    os.replace(partial, current)
+    _sync(current.parent)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def kept_releases(releases: Path) -> list[Path]:
+    """Complete releases, oldest first."""
+    if not releases.is_dir():
+        return []
+    folders = (p for p in releases.iterdir() if RELEASE_NAME.fullmatch(p.name) and (p / "manifest.json").is_file())
+    return sorted(folders, key=_age)
+
+
+def _age(release: Path) -> tuple[str, int]:
+    stamp, _, rest = release.name.partition("-")
+    number = rest.partition("-")[2]
+    return stamp, int(number) if number else 1
+
+
+def prune(releases: Path, current: Path, keep: int) -> list[str]:
+    """Remove the oldest releases above `keep`; never the current one. Returns the names of those removed."""
+    now = current_release(current)
+    old = [release for release in kept_releases(releases) if release != now]
+    spare = old[: max(0, len(old) + (now is not None) - max(keep, 1))]
+    for release in spare:
+        # out of sight first, so that a kill in the middle leaves no half release
+        hidden = release.with_name(f".removing-{release.name}")
+        os.rename(release, hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+    return [release.name for release in spare]
+
+
+def find_release(releases: Path, name: str) -> Path:
+    """The kept release of that name (or of its unique beginning). Raises UnknownRelease, naming those that are kept."""
+    kept = kept_releases(releases)
+    matching = [r for r in kept if r.name == name] or [r for r in kept if name and r.name.startswith(name)]
+    if len(matching) != 1:
+        listed = ", ".join(r.name for r in kept) or "none"
+        problem = f"no kept release is called {name!r}" if not matching else f"{name!r} fits several releases"
+        raise UnknownRelease(f"{problem}; kept are: {listed}", "name one of these")
+    try:
+        json.loads((matching[0] / "manifest.json").read_text(encoding="utf-8"))
+    except ValueError:
+        raise UnknownRelease(f"the manifest of {name} is damaged", "choose another release") from None
+    return matching[0]

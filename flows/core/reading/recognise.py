@@ -1,0 +1,76 @@
+"""Which contract a header answers to: by content, never by file name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.core.contracts import FORBIDDEN_HEADERS, Contract, normalised
+from flows.core.errors import Refusal
+
+
+@dataclass(frozen=True)
+class Match:
+    """A contract, and for each of its columns that was delivered the position of its field in the header."""
+
+    contract: Contract
+    positions: dict[str, int]
+
+    def __hash__(self) -> int:
+        return hash(self.contract.name)
+
+
+def match(header: list[str], contracts: Iterable[Contract], form: str) -> Match | None:
+    """The contract with the most columns in common of those that the header satisfies, or None."""
+    found = [m for contract in contracts if form in contract.forms if (m := _match_one(header, contract))]
+    return max(found, key=lambda m: (len(m.contract.recognise_all), len(m.positions)), default=None)
+
+
+def _match_one(header: list[str], contract: Contract) -> Match | None:
+    positions = _positions(header, contract)
+    has_all = all(name in positions for name in contract.recognise_all)
+    has_any = not contract.recognise_any or any(name in positions for name in contract.recognise_any)
+    has_none = not any(name in positions for name in contract.recognise_none)
+    return Match(contract, {c: p[0] for c, p in positions.items()}) if has_all and has_any and has_none else None
+
+
+def _positions(header: list[str], contract: Contract) -> dict[str, list[int]]:
+    names = [normalised(name) for name in header]
+    spelt = {c.name: [i for i, name in enumerate(names) if c.is_spelt(name)] for c in contract.columns}
+    return {name: places for name, places in spelt.items() if places}
+
+
+def check_header(header: list[str], found: Match, line: int | None) -> None:
+    """Raises Refusal for a column that is there twice, and for one that names people."""
+    for column, places in _positions(header, found.contract).items():
+        if len(places) > 1:
+            raise Refusal(
+                "duplicate_header",
+                f"one column for {column}",
+                f"{len(places)} (fields {', '.join(str(p + 1) for p in places)})",
+                "leave out or rename the column that does not belong",
+                line,
+            )
+    known = set(found.positions.values())
+    personal = [i + 1 for i, name in enumerate(header) if i not in known and FORBIDDEN_HEADERS.fullmatch(normalised(name))]
+    if personal:
+        raise Refusal(
+            "personal_data",
+            "no column that names or reaches a person",
+            f"such a column (field {', '.join(map(str, personal))})",
+            "leave these columns out of the export and send it again; delete the file that holds them",
+            line,
+        )
+
+
+def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tuple[Contract, list[str], int] | None:
+    """The contract that shares most columns with one of the lines, what it lacks, and the line's number."""
+    best: tuple[int, Contract, list[str], int] | None = None
+    for number, header in enumerate(headers, 1):
+        for contract in contracts.values():
+            positions = _positions(header, contract)
+            shared = sum(name in positions for name in contract.recognise_all)
+            missing = [name for name in contract.recognise_all if name not in positions]
+            if shared and (best is None or shared > best[0]):
+                best = (shared, contract, missing, number)
+    return best[1:] if best else None

@@ -1,0 +1,271 @@
+"""From the bytes as delivered to plain UTF-8 text: compression, encoding, and what is no text at all."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.core.errors import Refusal
+
+CHUNK = 4 * 1024 * 1024
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A delivery as one file of UTF-8 text without BOM.
+
+    `is_clean` is False when some lines are in another encoding or hold NUL bytes: such a file must be read line by line.
+    `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts).
+    """
+
+    path: Path
+    encoding: str
+    byte_count: int
+    line_count: int
+    quote_count: int
+    is_clean: bool
+
+
+def kind_of(path: Path) -> str:
+    """What the first bytes say: empty, gzip, zip, parquet, ole, pdf, html, xml or text. Raises Refusal if unreadable."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise _cannot_open(error) from None
+    if not head:
+        return "empty"
+    for magic, kind in (
+        (b"\x1f\x8b", "gzip"),
+        (b"PK\x03\x04", "zip"),
+        (b"PK\x05\x06", "zip"),
+        (b"PAR1", "parquet"),
+        (b"\xd0\xcf\x11\xe0", "ole"),
+        (b"%PDF", "pdf"),
+        (b"\x89PNG", "picture"),
+        (b"\xff\xd8\xff", "picture"),
+        (b"BZh", "bzip2"),
+        (b"\xfd7zXZ", "xz"),
+        (b"7z\xbc\xaf", "7z"),
+        (b"Rar!", "rar"),
+        (b"SQLite format 3", "sqlite"),
+    ):
+        if head.startswith(magic):
+            return kind
+    start = head.lstrip(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<table", b"<body", b"<!--")):
+        return "html"
+    if start.startswith(b"<?xml") or start.startswith(b"<document"):
+        return "xml"
+    return "text"
+
+
+def _cannot_open(error: OSError) -> Refusal:
+    return Refusal("unreadable", "a file that can be opened", type(error).__name__, "check the file's permissions")
+
+
+def to_plain_text(path: Path, target: Path, kind: str, max_bytes: int) -> PlainText:
+    """Write the delivery as UTF-8 text to `target`, at most `max_bytes` of it.
+
+    Raises Refusal for a broken or endless archive, for bytes that are no text, and for an empty text.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "gzip":
+        raw = target.with_suffix(".unpacked")
+        _unpack_gzip(path, raw, max_bytes)
+    else:
+        raw = path
+        if path.stat().st_size > max_bytes:
+            raise _too_large(max_bytes)
+    return _decode(raw, target)
+
+
+def _unpack_gzip(path: Path, target: Path, max_bytes: int) -> None:
+    written = 0
+    try:
+        with gzip.open(path, "rb") as packed, target.open("wb") as plain:
+            while chunk := packed.read(CHUNK):
+                written += len(chunk)
+                if written > max_bytes:
+                    raise _too_large(max_bytes)
+                plain.write(chunk)
+    except EOFError:
+        raise Refusal(
+            "truncated_archive",
+            "a complete gzip file",
+            f"a file that breaks off after {written} unpacked bytes",
+            "send it again; the transfer was cut short",
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Refusal(
+            "broken_archive", "a gzip file", f"damaged data ({type(error).__name__})", "pack and send it again"
+        ) from None
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return Refusal(
+        "too_large",
+        f"at most {max_bytes} unpacked bytes",
+        "a file that unpacks to more",
+        "send the table in parts, or raise BAROMETER_MAX_UNPACKED_BYTES if it really is that large",
+    )
+
+
+def _decode(raw: Path, target: Path) -> PlainText:
+    with raw.open("rb") as file:
+        head = file.read(65536)
+    bom, encoding = next(((b, name) for b, name in BOMS if head.startswith(b)), (b"", ""))
+    if not encoding:
+        encoding = _utf16_without_bom(head)
+    if encoding.startswith("utf-16"):
+        return _transcode(raw, target, encoding, len(bom))
+    facts = _scan(raw, len(bom))
+    if facts.is_clean:
+        return _as_it_is(raw, target, len(bom), facts)
+    if facts.nul_share > 0.001 or _is_binary(head):
+        raise Refusal("binary", "a text table", "bytes that are no text", AS_TEXT)
+    if facts.is_utf8:  # a few NUL bytes in UTF-8 text
+        return _as_it_is(raw, target, len(bom), facts)
+    utf8_lines, other_lines = _count_encodings(raw)
+    if utf8_lines > other_lines:
+        return _as_it_is(raw, target, len(bom), facts)
+    return _transcode(raw, target, "cp1252", 0, is_clean=utf8_lines == 0)
+
+
+def _utf16_without_bom(head: bytes) -> str:
+    if len(head) < 4:
+        return ""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    half = len(head) / 2
+    if odd > 0.7 * half and even < 0.05 * half:
+        return "utf-16-le"
+    if even > 0.7 * half and odd < 0.05 * half:
+        return "utf-16-be"
+    return ""
+
+
+def _is_binary(head: bytes) -> bool:
+    controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 32)))
+    return controls > 0.02 * max(len(head), 1)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    byte_count: int
+    line_count: int
+    quote_count: int
+    nul_share: float
+    is_utf8: bool
+
+    @property
+    def is_clean(self) -> bool:
+        return self.is_utf8 and self.nul_share == 0
+
+
+def _scan(raw: Path, skip: int) -> _Facts:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    total = lines = quotes = nuls = 0
+    is_utf8 = True
+    last = b"\n"
+    with raw.open("rb") as file:
+        file.seek(skip)
+        while chunk := file.read(CHUNK):
+            total += len(chunk)
+            lines += chunk.count(b"\n")
+            quotes += chunk.count(b'"')
+            nuls += chunk.count(b"\0")
+            last = chunk[-1:]
+            if is_utf8:
+                is_utf8 = _decodes(decoder, chunk)
+    if is_utf8:
+        is_utf8 = _decodes(decoder, b"", final=True)
+    return _Facts(total, lines + (last != b"\n"), quotes, nuls / max(total, 1), is_utf8)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _count_encodings(raw: Path) -> tuple[int, int]:
+    """Lines with non-ASCII bytes: how many are valid UTF-8 and how many are not."""
+    utf8 = other = 0
+    with raw.open("rb") as file:
+        for line in file:
+            if line.isascii():
+                continue
+            try:
+                line.decode("utf-8")
+                utf8 += 1
+            except UnicodeDecodeError:
+                other += 1
+    return utf8, other
+
+
+def _as_it_is(raw: Path, target: Path, bom: int, facts: _Facts) -> PlainText:
+    """UTF-8 already: the file itself, copied only to take a BOM away."""
+    plain = raw
+    if bom:
+        with raw.open("rb") as source, target.open("wb") as copy:
+            source.seek(bom)
+            shutil.copyfileobj(source, copy, CHUNK)
+        plain = target
+    return _finished(plain, target, "utf-8", facts.byte_count, facts.line_count, facts.quote_count, facts.is_clean)
+
+
+def _transcode(raw: Path, target: Path, encoding: str, skip: int, is_clean: bool = True) -> PlainText:
+    # cp1252 leaves five bytes undefined; they become U+FFFD, which marks the line as unreadable later on
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    total = lines = quotes = 0
+    last = "\n"
+    with raw.open("rb") as source, target.open("w", encoding="utf-8", newline="") as plain:
+        source.seek(skip)
+        while True:
+            chunk = source.read(CHUNK)
+            text = decoder.decode(chunk, final=not chunk)
+            total += len(text)
+            lines += text.count("\n")
+            quotes += text.count('"')
+            is_clean = is_clean and "�" not in text and "\0" not in text
+            plain.write(text)
+            last = text[-1:] or last
+            if not chunk:
+                break
+    return _finished(target, target, encoding, total, lines + (last != "\n"), quotes, is_clean)
+
+
+def _finished(
+    plain: Path, target: Path, encoding: str, size: int, lines: int, quotes: int, is_clean: bool
+) -> PlainText:
+    if lines <= 1 and size and _only_carriage_returns(plain):
+        text = plain.read_bytes().replace(b"\r", b"\n")
+        target.write_bytes(text)
+        plain, lines = target, text.count(b"\n") + (not text.endswith(b"\n"))
+    if not size or not _has_text(plain):
+        raise Refusal("empty", "a header line and rows", "an empty file", "send the file again; it holds nothing")
+    return PlainText(plain, encoding, size, lines, quotes, is_clean)
+
+
+def _only_carriage_returns(target: Path) -> bool:
+    """Old Macintosh line ends: one line for us, many for its sender."""
+    with target.open("rb") as file:
+        head = file.read(65536)
+    return b"\n" not in head and head.count(b"\r") > 1
+
+
+def _has_text(target: Path) -> bool:
+    with target.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if re.search(rb"\S", chunk):
+                return True
+    return False

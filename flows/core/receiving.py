@@ -1,0 +1,83 @@
+"""Receiving single files: landing them in the right folder, or only looking at them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from flows.core import admission, landing, steps
+from flows.core.admission import Verdict
+from flows.core.contracts import load_contracts
+from flows.core.errors import Refusal, UsageProblem
+from flows.core.landing import Delivery
+from flows.settings import Settings
+
+UNRECOGNISED = "unrecognised"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where a file lies now, the contract that its header answers to, and whether its content was here before."""
+
+    path: Path
+    contract: str | None
+    was_known: bool
+
+
+def receive(settings: Settings, file: Path, received_on: date | None, sender: str | None) -> Landed:
+    """Copy a file into the raw folder with its receipt. Raises UsageProblem when the folder cannot be written."""
+    contract = _recognised(settings, file)
+    source = load_contracts(settings.sql / "0_sources")[contract].source if contract else UNRECOGNISED
+    moment = f"{received_on}T12:00:00Z" if received_on else None
+    try:
+        sha256 = landing.sha256_of(file)
+        known = next((d for d in _known(settings) if d.receipt.sha256 == sha256 and d.path is not None), None)
+        if known is not None:
+            return Landed(known.path, contract, True)
+        return Landed(landing.land_file(file, settings.raw / source, moment, sender), contract, False)
+    except OSError as error:
+        raise UsageProblem(f"{settings.raw} cannot be written ({error.strerror})", "choose another --raw DIR") from None
+
+
+def _known(settings: Settings) -> list[Delivery]:
+    if not settings.raw.is_dir():
+        return []
+    return landing.land_all(settings.raw, settings.out / "raw_index.json")
+
+
+def _recognised(settings: Settings, file: Path) -> str | None:
+    from flows.core.reading import read
+
+    folder = Path(tempfile.mkdtemp(prefix="barometer-"))
+    try:
+        delivered = read(file, load_contracts(settings.sql / "0_sources"), folder, steps.room(settings).limits)
+        return delivered.contract.name
+    except Refusal:
+        return None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check(settings: Settings, file: Path) -> Verdict:
+    """The verdict on a file as `run` would give it; only a temporary folder is written, and removed."""
+    from dataclasses import replace
+
+    folder = Path(tempfile.mkdtemp(prefix="barometer-"))
+    try:
+        delivery = _delivery(file)
+        room = steps.room(replace(settings, out=folder))
+        return admission.admit(delivery, load_contracts(settings.sql / "0_sources"), room)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _delivery(file: Path) -> Delivery:
+    if not file.exists() and not file.is_symlink():
+        raise UsageProblem(f"no file {file}", "check the path")
+    refusal = landing._no_plain_file(file, file.parent)
+    sha256 = landing.sha256_of(file) if refusal is None else "0" * 64
+    receipt = landing.Receipt(landing.delivery_id_of(sha256), file.name, sha256, 0, landing.utc_now())
+    return Delivery(receipt, "", file, None, refusal)

@@ -1,0 +1,368 @@
+"""The steps of a run, each a plain function over the modules that do the work."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from flows.core import landing, ledger, publishing
+from flows.core.errors import LockHeld, NotChecked, NothingToPublish, StorageProblem, UsageProblem
+from flows.core.landing import Delivery
+from flows.settings import Settings
+
+
+class Progress:
+    """What a run tells while it works; this one is silent. `total` is None where it is not known beforehand."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A new part of the run begins."""
+
+    def advance(self, what: str) -> None:
+        """One more piece of the part is being worked on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run starts from: the deliveries known on its day, and the hash of all that the release depends on."""
+
+    deliveries: tuple[Delivery, ...]
+    as_of: date
+    code_version: str
+    inputs_key: str
+    is_unchanged: bool
+
+    @property
+    def run_id(self) -> str:
+        return self.inputs_key[:12]
+
+
+@dataclass(frozen=True)
+class DeliveryLine:
+    """One line of the table that a run ends with."""
+
+    file_name: str
+    contract: str | None
+    verdict: str
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. `release` is the release's folder; None when it was built but not published."""
+
+    release: Path | None
+    is_unchanged: bool
+    deliveries: tuple[DeliveryLine, ...]
+    run_id: str
+    built_tables: tuple[str, ...] = ()
+    reused_tables: tuple[str, ...] = ()
+    removed_releases: tuple[str, ...] = ()
+    candidate: Path | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def has_refused(self) -> bool:
+        return any(line.verdict in ("refused", "not_checked") for line in self.deliveries)
+
+
+@contextmanager
+def alone(settings: Settings, progress: Progress) -> Iterator[None]:
+    """Hold the warehouse's lock: one run at a time. Raises LockHeld that says who holds it after the wait."""
+    from filelock import FileLock, Timeout
+
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(settings.lock)
+        holder = settings.lock.with_suffix(".holder.json")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.stage(f"waiting for {_holder(holder)}")
+            lock.acquire(timeout=settings.lock_wait_seconds)
+    except Timeout:
+        raise LockHeld(
+            f"another run holds the warehouse: {_holder(holder)}",
+            f"wait until it ends, or raise BAROMETER_LOCK_WAIT_SECONDS (now {settings.lock_wait_seconds:g})",
+        ) from None
+    except OSError as error:
+        raise UsageProblem(f"the warehouse {settings.out} cannot be written ({error.strerror})", "choose --out DIR") from None
+    try:
+        command = os.path.basename(sys.argv[0]) if sys.argv else "python"
+        holder.write_text(
+            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command})
+        )
+        _clear_leftovers(settings)
+        yield
+    except OSError as error:
+        if error.errno in (28, 30, 122):  # no space, read-only, quota
+            raise StorageProblem(f"the warehouse cannot be written ({error.strerror})", "free space, then run again") from None
+        raise
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    told = ledger.read_json(path)
+    if told is None:
+        return "another run"
+    return f"{told['command']} (process {told['pid']} on {told['host']}, since {told['since']})"
+
+
+def _clear_leftovers(settings: Settings) -> None:
+    """What a killed run left behind."""
+    shutil.rmtree(settings.work, ignore_errors=True)
+    if settings.releases.is_dir():
+        for folder in settings.releases.glob(".removing-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+    if settings.staged.is_dir():
+        for partial in settings.staged.rglob("*.partial"):
+            partial.unlink(missing_ok=True)
+
+
+def land(settings: Settings, progress: Progress) -> Run:
+    """Receive what lies in the raw folder, and see whether anything at all has changed."""
+    progress.stage("land")
+    everything = landing.land_all(settings.raw, settings.out / "raw_index.json")
+    deliveries = ledger.known_on(everything, settings.as_of)
+    if not deliveries:
+        raise NothingToPublish(f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR")
+    code = ledger.code_version(settings.sql)
+    key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
+    as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
+    return Run(tuple(deliveries), as_of, code, key, settings.publish and _is_current(settings, key))
+
+
+def _settings_text(settings: Settings) -> str:
+    """The settings that bear on what is admitted."""
+    names = ("numbered_below_bytes", "max_unpacked_bytes", "max_workbook_bytes", "max_line_bytes", "max_quarantined_share")
+    return json.dumps({name: getattr(settings, name) for name in names})
+
+
+def _is_current(settings: Settings, key: str) -> bool:
+    release = publishing.current_release(settings.current)
+    if release is None:
+        return False
+    manifest = ledger.read_json(release / "manifest.json")
+    return manifest is not None and manifest["inputs_key"] == key and (release / "campaign.duckdb").is_file()
+
+
+def unchanged(settings: Settings, run: Run) -> Outcome:
+    """Nothing to do: tell again what the current release holds."""
+    release = publishing.current_release(settings.current)
+    manifest = ledger.read_json(release / "manifest.json")
+    entries = [DeliveryLine(*(e[n] for n in _LINE)) for e in manifest["deliveries"]]
+    return Outcome(release, True, tuple(entries), run.run_id)
+
+
+_LINE = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
+
+
+def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
+    """The verdict on one delivery: the one it got before when nothing that it depends on has changed, else a new one."""
+    from flows.core import admission
+    from flows.core.contracts import load_contracts
+
+    if delivery is run.deliveries[0]:
+        progress.stage("admit", len(run.deliveries))
+    progress.advance(delivery.shown_name)
+    contracts = load_contracts(settings.sql / "0_sources")
+    reader = ledger.reader_version(_settings_text(settings))
+    path = settings.out / "verdicts" / f"{delivery.delivery_id}.json"
+
+    def key_of(contract: str | None) -> str:
+        # a file that answers to no contract is looked at again when any contract changes
+        known = contracts.get(contract or "")
+        versions = known.version if known else ",".join(c.version for c in contracts.values())
+        refusal = delivery.refusal.code if delivery.refusal else ""
+        return f"{reader}:{versions}:{refusal}"
+
+    kept = admission.load_verdict(path, key_of, settings.staged)
+    if kept is not None:
+        return kept
+    if delivery.path is None:
+        return _known_only(delivery, path)
+    verdict = admission.admit(delivery, contracts, room(settings))
+    admission.save_verdict(path, verdict, key_of(verdict.contract))
+    if verdict.contract is not None:
+        contract = contracts[verdict.contract]
+        landing.complete_receipt(delivery, contract.name, contract.licence, contract.citation)
+    return verdict
+
+
+def _known_only(delivery: Delivery, path: Path):
+    """A delivery whose file was replaced or taken away: it stays known, and what was accepted of it before holds."""
+    from flows.core import admission
+    from flows.core.errors import Refusal
+
+    before = ledger.read_json(path)
+    if before is not None and before.get("staged"):
+        kept = admission.load_verdict(path, lambda _: before["key"], path.parent.parent / "staged")
+        if kept is not None:
+            return kept
+    refusal = Refusal(
+        "file_gone",
+        "the file that the receipt speaks of",
+        "only its receipt",
+        "put the file back, or leave the receipt as a record that it was once received",
+    )
+    return admission.Verdict(delivery.delivery_id, None, "", "refused", refusal=refusal.as_dict())
+
+
+def room(settings: Settings):
+    """Where admission works, from the settings."""
+    from flows.core.admission import Room
+    from flows.core.reading import Limits
+
+    limits = Limits(
+        settings.max_unpacked_bytes, settings.max_workbook_bytes, settings.max_line_bytes, settings.numbered_below_bytes
+    )
+    return Room(
+        settings.staged,
+        settings.quarantine,
+        settings.work,
+        limits,
+        settings.threads,
+        settings.memory_limit,
+        settings.max_quarantined_share,
+    )
+
+
+def build(settings: Settings, run: Run, verdicts: list, progress: Progress):
+    """Run the models into a fresh release. Raises NotChecked when a delivery's critical expectation did not run."""
+    from flows.core import building
+    from flows.core.contracts import load_contracts
+
+    contracts = load_contracts(settings.sql / "0_sources")
+    rows = ledger.judged(list(run.deliveries), {v.delivery_id: v for v in verdicts}, contracts)
+    unchecked = [
+        f"{row.delivery.shown_name}: {check['expectation_id']} ({check['problem']})"
+        for row in rows
+        if row.verdict.verdict == "not_checked"
+        for check in row.verdict.checks
+        if check["verdict"] == "not_checked" and check["severity"] == "critical"
+    ]
+    if unchecked:
+        raise NotChecked(
+            "critical expectations on deliveries did not run: " + "; ".join(unchecked[:20]),
+            "nothing is published; mend the contract, or the library's adapter in flows/core/validation.py",
+        )
+    if not any(row.is_in_force for row in rows):
+        raise NothingToPublish(
+            "no delivery was admitted: " + "; ".join(_why(row) for row in rows[:5]),
+            "mend the files that were refused (see `barometer check FILE`) and run again",
+        )
+    progress.stage("build")
+    previous = publishing.current_release(settings.current)
+    shop = _workshop(settings)
+    started = building.start(rows, contracts, shop, run.run_id, run.as_of, run.code_version, previous)
+    building.build_tables(started, shop, progress.advance)
+    return started
+
+
+def _why(row: ledger.Judged) -> str:
+    reason = ledger.refusal_text(row.verdict.refusal) if row.verdict.refusal else row.verdict.verdict
+    return f"{row.delivery.shown_name}: {reason}"
+
+
+def _workshop(settings: Settings):
+    from flows.core.building import Workshop
+
+    return Workshop(settings.sql, settings.staged, settings.work, settings.threads, settings.memory_limit)
+
+
+def verify(settings: Settings, build, progress: Progress) -> None:
+    """Check what was built, then build and check what shows these results."""
+    from flows.core import building
+
+    progress.stage("verify")
+    shop = _workshop(settings)
+    late = building.late_models(build.graph)
+    building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
+    building.build_late_tables(build, shop, progress.advance)
+    building.verify(build, shop, late, progress.advance)
+
+
+def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
+    """Complete the release and make it the current one (or, with --no-publish, leave it beside)."""
+    from flows.core import building
+    from flows.core.contracts import load_contracts
+
+    progress.stage("publish")
+    contracts = load_contracts(settings.sql / "0_sources")
+    con = building.connect(build, _workshop(settings))
+    try:
+        manifest = publishing.complete(build, con, contracts, run.inputs_key, run.code_version, run.as_of)
+    finally:
+        con.close()
+    place = candidate = None
+    removed: list[str] = []
+    if settings.publish:
+        place = publishing.publish(build.folder, settings.releases, settings.current, manifest["release"])
+        removed = publishing.prune(settings.releases, settings.current, settings.kept_releases)
+    else:
+        candidate = settings.out / "candidate"
+        shutil.rmtree(candidate, ignore_errors=True)
+        os.rename(build.folder, candidate)
+    shutil.rmtree(settings.work, ignore_errors=True)
+    lines = tuple(_line(row) for row in build.rows)
+    built = tuple(name for name in manifest["tables"] if name not in build.reused)
+    outcome = Outcome(
+        place, False, lines, run.run_id, built, tuple(sorted(build.reused)), tuple(removed), candidate, tuple(_warnings(build))
+    )
+    _record(settings, run, manifest, outcome)
+    return outcome
+
+
+def _line(row: ledger.Judged) -> DeliveryLine:
+    verdict = row.verdict
+    notes = [ledger.refusal_text(verdict.refusal)] if verdict.refusal else list(verdict.notes)
+    if row.superseded_by:
+        notes.append(f"replaced by {row.superseded_by}")
+    if row.delivery.duplicate_names:
+        notes.append("the same content also as " + ", ".join(row.delivery.duplicate_names))
+    return DeliveryLine(
+        row.delivery.shown_name,
+        verdict.contract,
+        verdict.verdict,
+        verdict.rows_read,
+        verdict.rows_accepted,
+        verdict.rows_quarantined,
+        "; ".join(notes),
+    )
+
+
+def _warnings(build) -> Iterator[str]:
+    for name, checks in sorted(build.model_checks.items()):
+        for check in checks:
+            if check["verdict"] != "passed":
+                yield f"{name}: {check['expectation_id']} {check['verdict']} ({check['failed_rows']} rows): {check['reason']}"
+
+
+def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> None:
+    """One record for each run that built something; a run with nothing to do leaves none."""
+    record = {
+        "run_id": run.run_id,
+        "ended_at": landing.utc_now(),
+        "release": manifest["release"],
+        "was_published": outcome.release is not None,
+        "as_of": str(run.as_of),
+        "code_version": run.code_version,
+        "inputs_key": run.inputs_key,
+        "built_tables": outcome.built_tables,
+        "reused_tables": outcome.reused_tables,
+        "deliveries": manifest["deliveries"],
+        "warnings": outcome.warnings,
+    }
+    ledger.write_json(settings.runs / f"{manifest['release']}.json", record)

@@ -1,0 +1,222 @@
+"""Great Expectations inside DuckDB: the only module that imports it, and the one place where its quirks are known.
+
+Results are counts, never values. An expectation that crashed is told apart from one that failed: `not_checked`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from flows.core.contracts import Expectation
+from flows.core.reading.tables import identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not_checked"
+COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+COUNTS_AND_ROWS = {**COUNTS_ONLY, "unexpected_index_column_names": ["_row"], "return_unexpected_index_query": True}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation's result: how many rows were looked at, how many failed, and the SQL that finds those rows.
+
+    `failing_rows_sql` yields `_row` of each failing row; None where the expectation speaks of the table as a whole.
+    """
+
+    expectation: Expectation
+    verdict: str
+    checked_rows: int
+    failed_rows: int
+    failing_rows_sql: str | None = None
+    problem: str = ""
+
+    def as_dict(self) -> dict:
+        return {
+            "expectation_id": self.expectation.id,
+            "expectation": self.expectation.expectation,
+            "severity": self.expectation.severity,
+            "on_failure": self.expectation.on_failure,
+            "verdict": self.verdict,
+            "checked_rows": self.checked_rows,
+            "failed_rows": self.failed_rows,
+            "reason": self.expectation.reason,
+            "problem": self.problem,
+        }
+
+
+def preload() -> threading.Thread:
+    """Import Great Expectations in the background: its import takes seconds, which reading the deliveries can hide."""
+    thread = threading.Thread(target=_import, name="import great_expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+_import_lock = threading.Lock()
+
+
+def _import():
+    """Great Expectations, made to work on DuckDB. Its quirks:
+
+    * It closes a DuckDB connection before it fetches, which loses every row; the dialects that keep theirs are named in
+      a private tuple, to which DuckDB is added. The version is therefore pinned exactly, and a canary test watches.
+    * It imports scipy and altair for expectations that are not used here: a second and a half that a lazy import saves.
+    """
+    with _import_lock:
+        if "great_expectations" in sys.modules:
+            return sys.modules["great_expectations"]
+        import enum
+        import importlib.util
+        import logging
+        import os
+        import warnings
+
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"
+        warnings.filterwarnings("ignore", module="great_expectations")
+        with _lazy_imports(importlib.util, "altair", "scipy.stats"):
+            import great_expectations as gx
+            import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
+        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+
+        class KeptConnections(str, enum.Enum):
+            DUCKDB = "duckdb"
+
+        if KeptConnections.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
+            engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, KeptConnections.DUCKDB)
+        return gx
+
+
+class _lazy_imports:
+    """While active, the named modules are imported only when something of them is used."""
+
+    def __init__(self, importer, *names: str) -> None:
+        self._importer, self._names = importer, names
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: object = None, target: object = None):
+        if name not in self._names or name in sys.modules:
+            return None
+        finders = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        spec = next((s for finder in finders if (s := finder.find_spec(name, path, target))), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader = self._importer.LazyLoader(spec.loader)
+        return spec
+
+
+@lru_cache(maxsize=1)
+def _context(gx):
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    return context
+
+
+class Validator:
+    """Runs expectations on tables and views of one open DuckDB connection."""
+
+    _names = itertools.count(1)
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._gx = _import()
+        self._source = _context(self._gx).data_sources.add_sql(
+            name=f"duckdb_{next(self._names)}",
+            connection_string="duckdb:///:memory:",
+            kwargs={"creator": lambda: con.cursor()},
+        )
+
+    def close(self) -> None:
+        """Give the connection back; to be called before it is closed."""
+        self._source.get_execution_engine().close()
+
+    def validate(
+        self, table: str, expectations: Sequence[Expectation], schema: str | None = None, has_row_ids: bool = False
+    ) -> list[Check]:
+        """One Check for each expectation, in their order. Never raises for an expectation that crashes.
+
+        With `has_row_ids` the table has a column `_row`, and the checks say which rows failed.
+        """
+        if not expectations:
+            return []
+        source = f"{identifier(schema)}.{identifier(table)}" if schema else identifier(table)
+        row_count = self._con.execute(f"select count(*) from {source}").fetchone()[0]
+        built = [_build(self._gx, expectation) for expectation in expectations]
+        try:
+            form = COUNTS_AND_ROWS if has_row_ids else COUNTS_ONLY
+            results = self._results(table, schema, form, [b for b in built if not isinstance(b, Exception)])
+        except Exception as error:  # whatever breaks in the library, the checks did not run
+            return [_crashed(e, error) for e in expectations]
+        running = iter(results)
+        return [
+            _crashed(e, b) if isinstance(b, Exception) else self._check(e, next(running), row_count, source)
+            for e, b in zip(expectations, built, strict=True)
+        ]
+
+    def _results(self, table: str, schema: str | None, form: dict, built: list) -> list:
+        if not built:
+            return []
+        asset = self._source.add_table_asset(f"{table}_{next(self._names)}", table_name=table, schema_name=schema)
+        batch = asset.add_batch_definition_whole_table("all").get_batch()
+        suite = self._gx.ExpectationSuite(name=f"suite_{next(self._names)}", expectations=built)
+        by_id = {r.expectation_config.meta["order"]: r for r in batch.validate(suite, result_format=form).results}
+        return [by_id[b.meta["order"]] for b in built]
+
+    def _check(self, expectation: Expectation, result, row_count: int, source: str) -> Check:
+        crash = _exception_of(result)
+        if crash or not result.result and not result.success:
+            return _crashed(expectation, crash or "no result")
+        if result.success:
+            return Check(expectation, PASSED, row_count, 0)
+        if expectation.expectation == "unexpected_rows_expectation":
+            query = expectation.arguments()["unexpected_rows_query"].replace("{batch}", source)
+            failing = f"select _row from ({query.replace('{{', '{').replace('}}', '}')})"
+            return Check(expectation, FAILED, row_count, int(result.result["observed_value"]), failing)
+        failed = result.result.get("unexpected_count")
+        if failed is None:  # an expectation on the table as a whole
+            return Check(expectation, FAILED, row_count, row_count)
+        failing = result.result.get("unexpected_index_query")
+        return Check(expectation, FAILED, row_count, int(failed), failing and failing.rstrip().rstrip(";"))
+
+
+_orders = itertools.count(1)
+
+
+def _build(gx, expectation: Expectation):
+    """The library's own object for an entry of a contract, or the exception that it raised."""
+    name = "".join(part.capitalize() for part in expectation.expectation.split("_"))
+    arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in expectation.kwargs}
+    meta = {"order": next(_orders), "id": expectation.id, "reason": expectation.reason}
+    try:
+        return getattr(gx.expectations, name)(**arguments, severity=expectation.severity, meta=meta)
+    except Exception as error:  # an unknown name or argument: reported as not checked
+        return error
+
+
+def _exception_of(result) -> str:
+    """Why the expectation crashed, or nothing. The library keys this by metric, or not, depending on where it broke."""
+    info = result.exception_info or {}
+    if info.get("raised_exception"):
+        return _kind(info)
+    return next((_kind(i) for i in info.values() if isinstance(i, dict) and i.get("raised_exception")), "")
+
+
+def _kind(info: dict) -> str:
+    """The exception's first words without anything quoted: a message may cite a value."""
+    message = str(info.get("exception_message") or "exception")
+    return message.split("'")[0].split('"')[0].split("\n")[0][:120].strip() or "exception"
+
+
+def _crashed(expectation: Expectation, error: object) -> Check:
+    problem = error if isinstance(error, str) else type(error).__name__
+    return Check(expectation, NOT_CHECKED, 0, 0, problem=problem)

@@ -1,0 +1,148 @@
+"""What a person sees: progress while a run works, its table of deliveries, verdicts and the status."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.core import ledger
+from flows.core.steps import DeliveryLine, Outcome, Progress
+from flows.settings import Settings
+
+STAGES = {
+    "land": "Receiving deliveries",
+    "admit": "Reading and validating",
+    "build": "Building the tables",
+    "verify": "Verifying what was built",
+    "publish": "Publishing",
+}
+COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked": "magenta"}
+
+
+class Shown(Progress):
+    """Progress on standard error: a bar on a terminal, one line a stage elsewhere."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._console = Console(stderr=True)
+        self._bar = Bar(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[what]}", style="dim"),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = None
+
+    def __enter__(self) -> Shown:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        text = STAGES.get(name, name[:1].upper() + name[1:])
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(text, total=total, what="")
+        if not self._console.is_terminal:
+            self._console.print(text + (f" ({total})" if total else ""))
+
+    def advance(self, what: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, advance=1, what=_short(what))
+
+    def outcome(self, outcome: Outcome) -> None:
+        """The end of a run: what became of each delivery, what to look at, where the result lies."""
+        console = Console()
+        if outcome.is_unchanged:
+            console.print(f"Nothing changed since the current release: {outcome.release.name}", highlight=False)
+        else:
+            console.print(_deliveries(outcome.deliveries))
+            for line in outcome.deliveries:
+                if line.note:
+                    console.print(f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}", highlight=False)
+            for warning in outcome.warnings:
+                console.print(f"[yellow]warning[/] {_plain(warning)}", highlight=False)
+            built, reused = len(outcome.built_tables), len(outcome.reused_tables)
+            console.print(f"{built} tables built, {reused} taken over unchanged.", highlight=False)
+        refused = sum(line.verdict == "refused" for line in outcome.deliveries)
+        if refused:
+            console.print(f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]", highlight=False)
+        if outcome.release is not None:
+            console.print(f"Published: {self._settings.current} -> {outcome.release.name}", highlight=False, soft_wrap=True)
+        else:
+            console.print(f"Not published (as asked): {outcome.candidate}", highlight=False, soft_wrap=True)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 48 else "…" + text[-47:]
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
+    table = Table(title="Deliveries", title_justify="left")
+    table.add_column("file", overflow="fold")
+    table.add_column("contract")
+    for name in ("read", "accepted", "quarantined"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for line in lines:
+        counts = (f"{n:,}".replace(",", " ") for n in (line.rows_read, line.rows_accepted, line.rows_quarantined))
+        verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]"
+        table.add_row(_plain(line.file_name), line.contract or "–", *counts, verdict)
+    return table
+
+
+def print_verdict(name: str, verdict) -> None:
+    """The verdict on one file, for `barometer check`."""
+    console = Console()
+    colour = COLOURS[verdict.verdict]
+    contract = f" as {verdict.contract}" if verdict.contract else ""
+    console.print(f"[{colour}]{verdict.verdict}[/] {_plain(name)}{contract}", highlight=False, soft_wrap=True)
+    counts = f"{verdict.rows_read} rows read, {verdict.rows_accepted} accepted, {verdict.rows_quarantined} quarantined"
+    console.print(f"  {counts}", highlight=False)
+    if verdict.refusal:
+        console.print(f"  {_plain(ledger.refusal_text(verdict.refusal))}", highlight=False, soft_wrap=True)
+    for entry in verdict.quarantine:
+        first = f", the first on line {entry['first_line']}" if entry["first_line"] is not None else ""
+        console.print(f"  {entry['rows']} rows quarantined for {entry['reason']}{first}", highlight=False)
+    for check in verdict.checks:
+        if check["verdict"] != "passed" and check["on_failure"] != "quarantine":
+            detail = f"{check['failed_rows']} rows" if check["verdict"] == "failed" else check["problem"]
+            console.print(f"  {check['verdict']}: {check['expectation_id']} ({detail}): {_plain(check['reason'])}", highlight=False)
+    for note in verdict.notes:
+        console.print(f"  note: {_plain(note)}", highlight=False)
+
+
+def print_status(status) -> None:
+    """The current release, the kept ones, the deliveries, and what is missing or late."""
+    console = Console()
+    if status.release is None:
+        console.print("No release yet: run `barometer run`.")
+    else:
+        console.print(f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})", highlight=False)
+    console.print(f"Kept releases: {', '.join(status.kept) or 'none'}", highlight=False, soft_wrap=True)
+    if status.deliveries:
+        console.print(_deliveries(status.deliveries))
+    if status.unread:
+        console.print(f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)), highlight=False)
+    table = Table(title="Sources", title_justify="left")
+    for name in ("contract", "deliveries", "last received", "expected every", "state"):
+        table.add_column(name)
+    for row in status.sources:
+        every = f"{row.expected_every_days} days" if row.expected_every_days else "–"
+        colour = {"on time": "green", "late": "red", "missing": "red"}.get(row.state, "dim")
+        table.add_row(row.contract, str(row.deliveries), row.last_received or "–", every, f"[{colour}]{row.state}[/]")
+    console.print(table)

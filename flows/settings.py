@@ -1,0 +1,121 @@
+"""Every path and every threshold of the barometer, with its default; the only place where one is named."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings. A number or a text can be set as `BAROMETER_<NAME>` in the environment, for example
+    `BAROMETER_KEPT_RELEASES=20`; the command's options win over the environment.
+
+    A plain frozen dataclass, not pydantic-settings: a run with nothing to do must not pay pydantic's import.
+    """
+
+    raw: Path = Path("data/raw")
+    out: Path = Path("data/warehouse")
+    sql: Path = PROJECT / "sql"
+    as_of: date | None = None
+    publish: bool = True
+
+    kept_releases: int = 10
+    """Releases kept besides nothing else; the oldest go first, the current one never."""
+
+    lock_wait_seconds: float = 60.0
+    """How long a second run waits for the first one before it says who holds the lock."""
+
+    threads: int = field(default_factory=lambda: os.cpu_count() or 2)
+    memory_limit: str = "900MB"
+    """DuckDB's own limit; Great Expectations' 0.3 GB come on top, and a run must stay under 2 GB."""
+
+    numbered_below_bytes: int = 24 * 1024 * 1024
+    """Text up to this size is read with line numbers at once; above, only when something was found in it."""
+
+    max_unpacked_bytes: int = 8 * 1024**3
+    """A delivery that unpacks to more is refused: eight times the largest base of the SSMSI."""
+
+    max_workbook_bytes: int = 512 * 1024**2
+    """A workbook that unpacks to more is refused: the largest one known (état 4001) takes 35 MB."""
+
+    max_line_bytes: int = 1024 * 1024
+    """A longer line is no row of any contract."""
+
+    max_quarantined_share: float = 0.5
+    """2026-11: when more than half of the rows are bad, the file as a whole is misread and is refused."""
+
+    @property
+    def staged(self) -> Path:
+        return self.out / "staged"
+
+    @property
+    def quarantine(self) -> Path:
+        """Restricted: rows that were not admitted, with their text."""
+        return self.out / "quarantine"
+
+    @property
+    def runs(self) -> Path:
+        return self.out / "runs"
+
+    @property
+    def releases(self) -> Path:
+        return self.out / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.out / "current"
+
+    @property
+    def work(self) -> Path:
+        return self.out / "work"
+
+    @property
+    def prefect_home(self) -> Path:
+        return self.out / "prefect"
+
+    @property
+    def lock(self) -> Path:
+        return self.out / "run.lock"
+
+    def resolved(self) -> Settings:
+        """The same settings with absolute folders, so that a change of working folder cannot move them."""
+        return replace(self, raw=self.raw.absolute(), out=self.out.absolute(), sql=self.sql.absolute())
+
+
+def from_environment(**options: object) -> Settings:
+    """Defaults, then `BAROMETER_*` of the environment, then the options that are not None.
+
+    Raises UsageProblem when a variable of the environment cannot be read as its setting's type.
+    """
+    values: dict[str, object] = {}
+    for setting in fields(Settings):
+        text = os.environ.get(f"BAROMETER_{setting.name.upper()}")
+        if text is not None:
+            values[setting.name] = _read(setting.name, str(setting.type), text)
+    values.update({name: value for name, value in options.items() if value is not None})
+    return replace(Settings(), **values).resolved()
+
+
+def _read(name: str, type_name: str, text: str) -> object:
+    readers = {
+        "int": int,
+        "float": float,
+        "str": str,
+        "bool": lambda t: t.strip().lower() in ("1", "true", "yes"),
+        "Path": Path,
+        "date | None": date.fromisoformat,
+    }
+    try:
+        return readers[type_name](text)
+    except ValueError:
+        from flows.core.errors import UsageProblem
+
+        raise UsageProblem(
+            f"BAROMETER_{name.upper()} is {text!r}, which is no {type_name}",
+            "correct the variable of the environment, or leave it out",
+        ) from None
