@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -208,18 +209,36 @@ def _grain(path: Path, text: str) -> tuple[str, ...]:
 
 
 def _reads(path: Path, text: str) -> tuple[str, ...]:
+    """The tables that a query names, from DuckDB's own parser: nothing is bound, so they need not exist yet."""
     import duckdb
 
-    try:
-        with duckdb.connect() as con:
-            names = con.get_table_names(text, qualified=True)
-    except duckdb.Error as error:
-        raise ModelError(f"{path}: {' '.join(str(error).split())[:300]}", "correct the SQL") from None
-    tables = {re.sub(r'"', "", name.split(" AS ")[0]) for name in names}
-    plain = sorted(name for name in tables if "." not in name)
+    with duckdb.connect() as con:
+        parsed = json.loads(con.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
+    if parsed["error"]:
+        raise ModelError(f"{path}: {' '.join(parsed['error_message'].split())[:300]}", "correct the SQL")
+    tables, withs = _tables_in(parsed["statements"])
+    plain = sorted(name for name in tables if name.startswith(".") and name[1:] not in withs)
     if plain:
-        raise ModelError(f"{path} reads {', '.join(plain)} without its schema", "write schema.table")
-    return tuple(sorted(tables))
+        raise ModelError(f"{path} reads {', '.join(n[1:] for n in plain)} without its schema", "write schema.table")
+    return tuple(sorted(name for name in tables if not name.startswith(".")))
+
+
+def _tables_in(tree: object) -> tuple[set[str], set[str]]:
+    """Names of the tables (schema.table; .name without a schema) and of the CTEs in a parsed query."""
+    tables: set[str] = set()
+    withs: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                tables.add(f"{node['schema_name']}.{node['table_name']}")
+            if "cte_map" in node:
+                withs |= {entry["key"] for entry in node["cte_map"]["map"]}
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return tables, withs
 
 
 def _reference(path: Path) -> Reference:

@@ -1,0 +1,603 @@
+"""Reads LimeSurvey: the wide csv export into one row per answer, and the structure (.lss) into one row per wording.
+
+What names or reaches a respondent makes the delivery be sent back; what a respondent wrote in own words is never passed on.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+from flows.core.contracts import FORBIDDEN_HEADERS, normalised
+from flows.core.errors import Refusal
+from flows.core.reading.tables import BadLine, TextTable, quoted
+
+ANSWERS_HEADER = (
+    "response_number",
+    "submitted_on",
+    "wave_code",
+    "question_code",
+    "subquestion_code",
+    "answer_code",
+)
+STRUCTURE_HEADER = (
+    "survey_id",
+    "element",
+    "question_code",
+    "question_type",
+    "subquestion_code",
+    "answer_code",
+    "language",
+    "wording",
+)
+NONE = "-"
+
+# Columns of LimeSurvey's own that are no question. Times of day, pages and seeds are not needed and would tell people apart.
+RESPONSE_NUMBER = "id"
+SUBMITTED = "submitdate"
+LEFT_OUT = frozenset({"lastpage", "startlanguage", "seed", "startdate", "datestamp", "interviewtime"})
+WAVE = frozenset({"vague", "wave"})
+# The participant list can be exported along with the answers; FORBIDDEN_HEADERS holds its other columns.
+PARTICIPANT = re.compile(r"refurl|participant_id|tid|mpid|attribute_\w+")
+
+FULL_HEADING_ID = frozenset({"response_id", "id_de_la_reponse", "antwort_id"})
+FULL_HEADING_OTHERS = frozenset(
+    {"date_submitted", "last_page", "start_language", "date_de_soumission", "derniere_page", "langue_de_depart"}
+)
+
+MAX_RECORD_CHARS = 1_000_000
+MAX_RECORD_LINES = 1_000
+MAX_STRUCTURE_BYTES = 50 * 1024 * 1024
+
+_HEADING_CODE = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,60})((?:\[[^\[\]\s]{1,60}\]){0,2})")
+# LimeSurvey's "expression codes" join with an underscore, which a question's own code may hold as well.
+_UNDERSCORED = re.compile(r"([A-Za-z][A-Za-z0-9_]*?)_(S[QXY]{1,2}\d+\w*|other|comment|\w+comment|filecount)")
+
+_REMEDY_CODES = (
+    "export again in LimeSurvey: Responses > Export > format CSV, headings 'Question code', responses 'Answer codes'"
+    " (Réponses > Exporter > CSV, en-têtes « Code de la question », réponses « Codes de réponse »)"
+)
+_REMEDY_ANONYMOUS = (
+    "delete this file; in LimeSurvey set the survey to anonymised responses without IP address, referrer and date stamp"
+    " before it starts, and leave these columns and all participant fields unticked when exporting"
+)
+
+
+# -- recognising ------------------------------------------------------------------------------------------------------
+
+
+def is_limesurvey_header(names: Sequence[str]) -> bool:
+    """Whether a header is that of a LimeSurvey export; also one with full headings, which the reader then refuses."""
+    codes = {name.strip() for name in names}
+    if RESPONSE_NUMBER in codes and codes & {SUBMITTED, "lastpage", "startlanguage"}:
+        return True
+    return _has_full_headings(names)
+
+
+def _has_full_headings(names: Sequence[str]) -> bool:
+    plain = {normalised(name) for name in names}
+    if plain & FULL_HEADING_ID and plain & FULL_HEADING_OTHERS:
+        return True
+    # "Code and text": `id. Response ID`, `submitdate. Date submitted`
+    starts = {re.split(r"[^A-Za-z0-9_]", name.strip(), maxsplit=1)[0] for name in names if len(name.split()) > 1}
+    return RESPONSE_NUMBER in starts and bool(starts & {SUBMITTED, "lastpage", "startlanguage"})
+
+
+# -- records of a csv -------------------------------------------------------------------------------------------------
+
+
+def numbered_records(
+    lines: Iterable[str], delimiter: str, width: int | None = None
+) -> Iterator[tuple[int, list[str]] | BadLine]:
+    """The records of a csv with the physical line that each begins on (from 1); blank lines are skipped.
+
+    A quoted field may go on over several lines. What is no record of `width` fields (any number if None) comes out as a
+    BadLine of its first line, and the reading goes on with the next line: one stray quote costs one line and not the rest
+    of the file. Reasons: `line_too_long`, `field_count`, `quote_broken`, `quote_not_closed`. The text of a BadLine is
+    empty, since it may hold what a respondent wrote.
+    """
+    source = _Lines(lines)
+    for number, line in source:
+        if len(line) > MAX_RECORD_CHARS:
+            yield BadLine(number, "line_too_long", "")
+        elif not line.isspace():
+            fields, reason = _record(source, line, delimiter, width)
+            yield BadLine(number, reason, "") if fields is None else (number, fields)
+
+
+class _Lines:
+    """Numbered lines, and a way to hand some back."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._numbered = enumerate(lines, start=1)
+        self._returned: list[tuple[int, str]] = []
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return self
+
+    def __next__(self) -> tuple[int, str]:
+        return self._returned.pop() if self._returned else next(self._numbered)
+
+    def give_back(self, lines: Sequence[tuple[int, str]]) -> None:
+        self._returned.extend(reversed(lines))
+
+
+def _record(source: _Lines, line: str, delimiter: str, width: int | None) -> tuple[list[str] | None, str]:
+    """The fields of the record that begins with `line`, or None and the reason why it is none."""
+    is_open = line.count('"') % 2 == 1
+    if is_open:
+        taken = _rest_of_record(source)
+        fields, _ = _fields(line + "".join(text for _, text in taken), delimiter, width)
+        if fields is not None:
+            return fields, ""
+        source.give_back(taken)
+    fields, reason = _fields(line, delimiter, width)
+    return fields, "quote_not_closed" if is_open else reason
+
+
+def _rest_of_record(source: _Lines) -> list[tuple[int, str]]:
+    taken: list[tuple[int, str]] = []
+    size = 0
+    for number, text in source:
+        taken.append((number, text))
+        size += len(text)
+        if text.count('"') % 2 == 1 or len(taken) >= MAX_RECORD_LINES or size > MAX_RECORD_CHARS:
+            break
+    return taken
+
+
+def _fields(record: str, delimiter: str, width: int | None) -> tuple[list[str] | None, str]:
+    try:
+        rows = list(csv.reader([record.rstrip("\r\n")], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None, "quote_broken"
+    if len(rows) != 1 or (width is not None and len(rows[0]) != width):
+        return None, "field_count"
+    return rows[0], ""
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    """Physical lines; a very long one is cut short just above the limit, so that it is known and not kept."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        while line := file.readline(MAX_RECORD_CHARS + 1):
+            yield line
+            while len(line) > MAX_RECORD_CHARS and not line.endswith("\n"):
+                line = file.readline(MAX_RECORD_CHARS + 1)
+
+
+# -- the header of an export ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A column that holds answers."""
+
+    position: int
+    question: str
+    subquestion: str
+
+
+@dataclass
+class _Layout:
+    """What the columns of an export are; positions count from 0."""
+
+    width: int
+    response: int
+    submitted: int | None = None
+    wave: int | None = None
+    personal: dict[int, str] = field(default_factory=dict)
+    closed: list[_Question] = field(default_factory=list)
+    open: list[_Question] = field(default_factory=list)
+    nameless: int = 0
+
+
+def _layout(
+    header: list[str], line: int, open_questions: frozenset[str] | None, question_codes: frozenset[str] | None
+) -> _Layout:
+    names = [name.strip().lstrip("\ufeff") for name in header]
+    _refuse_full_headings(names, line)
+    _refuse_repeated(names, [name for name in names if name], line)
+    layout = _Layout(len(names), names.index(RESPONSE_NUMBER))
+    questions = [
+        question
+        for position, name in enumerate(names)
+        if not _is_own_column(layout, position, name)
+        and (question := _Question(position, *_split(name, question_codes)))
+    ]
+    codes = {question.question for question in questions}
+    questions = [q for q in _scales_from_one(questions) if not _is_timing(q, codes) and q.subquestion != "filecount"]
+    _refuse_repeated(names, [(q.question, q.subquestion) for q in questions], line)
+    for question in questions:
+        is_open = _is_own_words(question) or question.question in (open_questions or ())
+        (layout.open if is_open else layout.closed).append(question)
+    return layout
+
+
+def _refuse_full_headings(names: list[str], line: int) -> None:
+    wrong = [position for position, name in enumerate(names, 1) if name and not _HEADING_CODE.fullmatch(name)]
+    if RESPONSE_NUMBER in names and not wrong:
+        return
+    where = f" (fields {', '.join(map(str, wrong[:10]))}{' …' if len(wrong) > 10 else ''})" if wrong else ""
+    raise Refusal(
+        "full_headings",
+        "question codes as headings: id, submitdate, … and codes like SECU_JOUR or CANAUX[SQ001]",
+        f"{len(wrong)} of {len(names)} headings that are no code{where}",
+        _REMEDY_CODES,
+        line,
+    )
+
+
+def _refuse_repeated(names: list[str], keys: list, line: int) -> None:
+    repeated = {key for key, times in Counter(keys).items() if times > 1}
+    if repeated:
+        raise Refusal(
+            "duplicate_header",
+            "each question code once",
+            f"{len(repeated)} codes that stand more than once among {len(names)} headings",
+            "give each question and sub-question a code of its own in LimeSurvey, then " + _REMEDY_CODES,
+            line,
+        )
+
+
+def _is_own_column(layout: _Layout, position: int, name: str) -> bool:
+    """Notes a column that is no question in the layout, and says so."""
+    plain = normalised(name)
+    if not name:
+        layout.nameless += 1
+    elif name == SUBMITTED:
+        layout.submitted = position
+    elif plain in WAVE:
+        layout.wave = position
+    elif FORBIDDEN_HEADERS.fullmatch(plain) or PARTICIPANT.fullmatch(plain):
+        layout.personal[position] = plain
+    else:
+        return name == RESPONSE_NUMBER or name in LEFT_OUT
+    return True
+
+
+def _split(name: str, question_codes: frozenset[str] | None) -> tuple[str, str]:
+    """Question and sub-question code of a heading: `Q8[SQ001][1]` and `Q8[SQ001_1]` are both ('Q8', 'SQ001_1')."""
+    code, brackets = _HEADING_CODE.fullmatch(name).groups()
+    if brackets:
+        return code, "_".join(re.findall(r"\[([^\]]+)\]", brackets))
+    if question_codes is not None:
+        known = [q for q in question_codes if code == q or code.startswith(f"{q}_")]
+        longest = max(known, key=len, default=code)
+        return longest, code[len(longest) + 1 :] or NONE
+    parts = _UNDERSCORED.fullmatch(code)
+    return (parts[1], parts[2]) if parts else (code, NONE)
+
+
+def _scales_from_one(questions: list[_Question]) -> list[_Question]:
+    """Counts the scales of a dual-scale question from 1: codes in brackets do, expression codes (`Q8_SQ001_0`) do not."""
+    from_zero = {q.question for q in questions if re.fullmatch(r"S[QXY]{1,2}\d+_0", q.subquestion)}
+    return [_scale_from_one(q) if q.question in from_zero else q for q in questions]
+
+
+def _scale_from_one(question: _Question) -> _Question:
+    row, _, scale = question.subquestion.rpartition("_")
+    return _Question(question.position, question.question, f"{row}_{int(scale) + 1}") if scale in ("0", "1") else question
+
+
+def _is_timing(question: _Question, codes: set[str]) -> bool:
+    code = question.question
+    return question.subquestion == NONE and (
+        re.fullmatch(r"groupTime\d+", code) is not None or (code.endswith("Time") and code[: -len("Time")] in codes)
+    )
+
+
+def _is_own_words(question: _Question) -> bool:
+    return question.subquestion == "other" or question.subquestion.endswith("comment")
+
+
+# -- the answers ------------------------------------------------------------------------------------------------------
+
+_CODE = "[A-Za-z0-9_-]{1,20}"
+_NUMBER = "[+-]?[0-9]{1,6}([.,][0-9]+)?"
+# An answer code of LimeSurvey has at most 5 characters. Longer ones are let pass, but not when there are too many
+# different ones for a list of answers: then they are words.
+_LONGEST_ANSWER_CODE = 5
+_MOST_ANSWER_CODES = 20
+_FEWEST_WORDS = 5
+# 7 digits and more are a telephone number, a date or a number of a person.
+_MOST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the answers of a column look like: how many there are, how many are no code, and the words among them."""
+
+    answered: int
+    not_code: int
+    different_words: int
+    longest_word: int
+
+    def is_open(self, is_structure_known: bool) -> bool:
+        if self.not_code:
+            return True
+        if is_structure_known or self.longest_word <= _LONGEST_ANSWER_CODE:
+            return False
+        is_varied = self.different_words >= _FEWEST_WORDS and 2 * self.different_words > self.answered
+        return is_varied or self.different_words > _MOST_ANSWER_CODES
+
+
+def read_limesurvey_csv(
+    path: Path,
+    delimiter: str,
+    folder: Path,
+    open_questions: frozenset[str] | None = None,
+    question_codes: frozenset[str] | None = None,
+) -> TextTable:
+    """One row per respondent and answered question, in `folder/answers.csv`; the line is the respondent's.
+
+    `path` is UTF-8 text without BOM with its header on the first line that is not blank. `open_questions` and
+    `question_codes` come from the structure file (`open_questions_of`, `question_codes_of`) when there is one. Left out,
+    with a note that says how many: answers in own words, told by `open_questions`, by `[other]` and `[comment]`, and by
+    answers that are no codes; the time of day of `submitdate`; times, pages and seeds.
+
+    Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target, wide = folder / "answers.csv", folder / "answers_wide.csv"
+    line, header = _header(path, delimiter)
+    layout = _layout(header, line, open_questions, question_codes)
+    try:
+        respondents, bad_lines = _write_wide(path, delimiter, layout, line, wide)
+        count, notes = _write_long(layout, wide, target, open_questions is not None)
+    finally:
+        wide.unlink(missing_ok=True)
+    return TextTable(
+        form="csv",
+        path=target,
+        header=ANSWERS_HEADER,
+        delimiter=";",
+        numbered=True,
+        line_count=count,
+        bad_lines=tuple(bad_lines),
+        notes=(f"{respondents} respondents", *notes),
+    )
+
+
+def _header(path: Path, delimiter: str) -> tuple[int, list[str]]:
+    for record in numbered_records(_lines_of(path), delimiter):
+        if not isinstance(record, BadLine):
+            return record
+        break
+    raise Refusal(
+        "no_header", "a header with question codes", "no header that can be read", _REMEDY_CODES, 1
+    )
+
+
+def _write_wide(
+    path: Path, delimiter: str, layout: _Layout, header_line: int, wide: Path
+) -> tuple[int, list[BadLine]]:
+    """Writes line, number, date, wave and closed questions of each respondent; how many, and the lines that are none."""
+    kept = [layout.response, layout.submitted, layout.wave, *(q.position for q in layout.closed)]
+    bad_lines: list[BadLine] = []
+    respondents = 0
+    with wide.open("w", encoding="utf-8", newline="") as file:
+        write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
+        for record in numbered_records(_lines_of(path), delimiter, layout.width):
+            if isinstance(record, BadLine):
+                bad_lines.append(record)
+                continue
+            number, fields = record
+            if number == header_line or not any(fields):
+                continue
+            _refuse_personal(layout, fields, number)
+            row = ["" if position is None else fields[position] for position in kept]
+            if reason := _unreadable("".join(row)):
+                bad_lines.append(BadLine(number, reason, ""))
+            else:
+                write([number, *row])
+                respondents += 1
+    return respondents, bad_lines
+
+
+def _unreadable(text: str) -> str:
+    if text.isascii():
+        return "nul_byte" if "\0" in text else ""
+    if re.search("[\udc80-\udcff]", text):
+        return "encoding_mixed"
+    return "character_unreadable" if "\ufffd" in text else ""
+
+
+def _refuse_personal(layout: _Layout, fields: list[str], line: int) -> None:
+    filled = sorted({name for position, name in layout.personal.items() if fields[position].strip()})
+    if filled:
+        raise Refusal(
+            "personal_data",
+            "no column that names or reaches a respondent, or such columns empty",
+            f"values in {', '.join(filled)}",
+            _REMEDY_ANONYMOUS,
+            line,
+        )
+
+
+def _write_long(layout: _Layout, wide: Path, target: Path, is_structure_known: bool) -> tuple[int, list[str]]:
+    """Writes one row per answer; how many, and what to say of what was left out."""
+    import duckdb
+
+    answers = [f"a{i}" for i in range(len(layout.closed))]
+    with duckdb.connect(config={"threads": 2, "temp_directory": str(target.parent)}) as database:
+        _load(database, wide, answers)
+        contents = _contents(database, answers)
+        is_open = [content.is_open(is_structure_known) for content in contents]
+        _refuse_full_answers(contents, is_open)
+        kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open) if not left_out]
+        count = _unpivot(database, kept, target)
+        left_out = [q for q, flag in zip(layout.closed, is_open) if flag]
+        return count, _notes(database, layout, left_out)
+
+
+def _load(database, wide: Path, answers: list[str]) -> None:
+    """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is no code is dropped and counted."""
+    columns = dict.fromkeys(["line", "response_number", "submitted", "wave", *answers], "varchar")
+    database.execute(f"""
+        create temp table wide as
+        select cast(line as bigint) as line, response_number,
+            nullif(regexp_extract(trim(submitted), '^[^ T]+'), '') as day,
+            case when {_is_code("wave")} then wave end as wave_code,
+            wave is not null and not {_is_code("wave")} as is_wave_dropped,
+            {", ".join(answers) or "null"}
+        from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';', quote = '"',
+            escape = '"', new_line = '\\n', max_line_size = 8388608)
+    """)
+
+
+def _is_code(column: str) -> str:
+    digits = f"length(regexp_replace({column}, '[^0-9]', '', 'g'))"
+    return (
+        f"(regexp_full_match({column}, '{_NUMBER}')"
+        f" or regexp_full_match({column}, '{_CODE}') and {digits} <= {_MOST_DIGITS})"
+    )
+
+
+def _contents(database, answers: list[str]) -> list[_Content]:
+    return [_content(database, answer) for answer in answers]
+
+
+def _content(database, column: str) -> _Content:
+    is_word = "regexp_matches(answer, '[A-Za-z]')"
+    values = database.execute(f"""
+        with answers as (
+            select {column} as answer, count(*) as times from wide where {column} is not null group by {column}
+        )
+        select coalesce(sum(times), 0), coalesce(sum(times) filter (not {_is_code("answer")}), 0),
+            count(*) filter ({is_word}), coalesce(max(length(answer)) filter ({is_word}), 0)
+        from answers
+    """).fetchone()
+    return _Content(*map(int, values))
+
+
+def _refuse_full_answers(contents: list[_Content], is_open: list[bool]) -> None:
+    """Where most questions are answered in words, the answers were exported in full and not as codes."""
+    answered = sum(content.answered > 0 for content in contents)
+    if sum(is_open) >= 3 and 2 * sum(is_open) > answered:
+        raise Refusal(
+            "full_answers",
+            "answer codes such as AO01, Y or 3",
+            f"answers in words in {sum(is_open)} of {answered} answered columns",
+            _REMEDY_CODES + "; if these questions really are open ones, take them out of the export",
+        )
+
+
+def _unpivot(database, kept: list[tuple[str, _Question]], target: Path) -> int:
+    if not kept:
+        target.write_text("", encoding="utf-8")
+        return 0
+    answers = ", ".join(answer for answer, _ in kept)
+    questions = ", ".join(quoted(question.question) for _, question in kept)
+    subquestions = ", ".join(quoted(question.subquestion) for _, question in kept)
+    return database.execute(f"""
+        copy (
+            with answers as (
+                select line, response_number, day, wave_code, unnest([{questions}]) as question_code,
+                    unnest([{subquestions}]) as subquestion_code, unnest([{answers}]) as answer_code
+                from wide
+            )
+            from answers where answer_code is not null
+        ) to {quoted(target)} (format csv, header false, delimiter ';', quote '"', escape '"', nullstr '')
+    """).fetchone()[0]
+
+
+def _notes(database, layout: _Layout, left_out: list[_Question]) -> list[str]:
+    notes = []
+    open_columns = [*layout.open, *left_out]
+    if open_columns:
+        codes = sorted({q.question for q in open_columns})
+        notes.append(f"answers in own words were left out: {len(open_columns)} columns of {', '.join(codes)}")
+    if layout.nameless:
+        notes.append(f"{layout.nameless} columns without a heading were left out")
+    bad_waves = database.execute("select count(*) from wide where is_wave_dropped").fetchone()[0]
+    if bad_waves:
+        notes.append(f"{bad_waves} respondents have a wave that is no code; it was left empty")
+    return notes
+
+
+# -- the structure ----------------------------------------------------------------------------------------------------
+
+# Short, long and huge texts, several short texts, an array of texts, a date (of birth, say) and uploaded files.
+# Not numbers (N, K, :) and equations (*), which weighting may need: their answers must still look like codes to be kept.
+OPEN_TYPES = frozenset("STUQ;D|")
+DUAL_SCALE = "1"
+
+_SECTIONS = frozenset(
+    {"answers", "answer_l10ns", "questions", "subquestions", "question_l10ns", "surveys", "surveys_languagesettings"}
+)
+_FIELDS = frozenset(
+    {"sid", "qid", "parent_qid", "aid", "type", "title", "code", "scale_id", "question", "answer", "language"}
+)
+_REMEDY_LSS = "export it in LimeSurvey: Display/Export > Survey structure (.lss), and deliver that file"
+
+
+def is_lss(path: Path) -> bool:
+    """Whether the file begins like a LimeSurvey structure file; reads its first bytes only."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    return re.search(rb"<LimeSurveyDocType>\s*(<!\[CDATA\[)?\s*Survey\s*(\]\]>)?\s*</LimeSurveyDocType>", start) is not None
+
+
+def open_questions_of(path: Path) -> frozenset[str]:
+    """Codes of the questions of a structure file that are answered in own words (see OPEN_TYPES).
+
+    Raises the Refusals of `read_lss`.
+    """
+    questions = _structure(path).rows("questions")
+    return frozenset(row["title"] for row in questions if row.get("type") in OPEN_TYPES and row.get("title"))
+
+
+def question_codes_of(path: Path) -> frozenset[str]:
+    """Codes of all questions of a structure file. Raises the Refusals of `read_lss`."""
+    return frozenset(row["title"] for row in _structure(path).rows("questions") if row.get("title"))
+
+
+def read_lss(path: Path, folder: Path) -> TextTable:
+    """One row per question, sub-question or answer and language, in `folder/structure.csv`; the line is that of the XML.
+
+    Header: see STRUCTURE_HEADER; `-` stands for a code that does not apply. Codes are such that they meet those of the
+    answers: a column of a two-dimensional array has the sub-question code `_SQX001` (answers have `SQY001_SQX001`), an
+    answer of a dual-scale question the sub-question code `_1` or `_2` (answers have `SQ001_1`, `SQ001_2`).
+
+    Raises Refusal `not_an_lss`, `broken_lss`, `unsafe_xml`, `too_large`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    structure = _structure(path)
+    rows = sorted(_elements(structure), key=lambda row: row[0])
+    target = folder / "structure.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";", lineterminator="\n").writerows(rows)
+    return TextTable(
+        form="csv", path=target, header=STRUCTURE_HEADER, delimiter=";", numbered=True, line_count=len(rows)
+    )
+
+
+def _structure(path: Path) -> _Structure:
+    if path.stat().st_size > MAX_STRUCTURE_BYTES:
+        raise Refusal(
+            "too_large",
+            f"a structure file of at most {MAX_STRUCTURE_BYTES:,} bytes",
+            "a larger one",
+            "take embedded pictures out of the questions and export the structure again",
+        )
+    if not is_lss(path):
+        raise Refusal("not_an_lss", "a LimeSurvey structure file (.lss)", "a file of another kind", _REMEDY_LSS)
+    structure = _Structure()
+    try:
+        parse_xml(path, structure)
+    except SAXParseException as problem:
+        raise Refusal(
+            "broken_lss", "a whole XML file", "XML that breaks off or is damaged", _REMEDY_LSS, problem.getLineNumber()
+        ) from None
+    except DefusedXmlException:
+        raise Refusal(
+            "unsafe_xml", "XML without entities of its own", "a document type or entities", _REMEDY_LSS
+        ) from None
+    except (ValueError, LookupError, SAXException):
+        raise Refusal("broken_lss", "a whole XML file in UTF-8", "text in another encoding", _REMEDY_LSS) from None
+    return structure

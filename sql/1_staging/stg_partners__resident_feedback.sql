@@ -1,0 +1,18 @@
+-- Feedback of residents and what became of it, as in the newest delivery that names the feedback.
+-- Grain: feedback_id.
+-- Care: the residents' words are never staged.
+select
+    feedback_id,
+    received_on,
+    zone_code,
+    topic,
+    treated_on,
+    outcome,
+    message_version,
+    new_message_version,
+    delivery_id
+from sources.resident_feedback
+qualify row_number() over (
+    partition by feedback_id
+    order by delivery_rank desc, delivery_id desc
+) = 1

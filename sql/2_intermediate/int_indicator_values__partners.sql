@@ -1,0 +1,376 @@
+-- Indicators that the partners' deliveries give: participation, orientation, outreach and exposure.
+-- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
+-- Care: breakdown 'measure' is a second measure of the indicator, not a part of its total; reach has no total over platforms.
+with
+
+run as (
+    select * from sources.run
+),
+
+participation as (
+    select * from intermediate.int_participation_counted
+),
+
+orientation as (
+    select * from intermediate.int_orientation_counted
+),
+
+outreach as (
+    select * from intermediate.int_outreach_counted
+),
+
+exposure as (
+    select * from intermediate.int_exposure_located
+),
+
+relay_shops as (
+    select * from intermediate.int_relay_shops_by_week
+),
+
+weeks as (
+    select * from intermediate.int_weeks_listed
+),
+
+participation_values as (
+    select
+        'partner_participation' as indicator_id,
+        zone_code,
+        'quarter' as period_type,
+        quarter_on as period_start,
+        case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
+        case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
+        active_count as numerator,
+        on_roster_count as denominator,
+        cast(active_count as double) / nullif(on_roster_count, 0) as value,
+        obs_status = 'P' as is_provisional,
+        obs_status = 'U' as is_unreliable,
+        'partner_events, partner_roster' as source,
+        is_synthetic
+    from participation
+    where on_roster_count > 0
+),
+
+orientation_values as (
+    select
+        'oriented_to_help' as indicator_id,
+        '63113' as zone_code,
+        'quarter' as period_type,
+        quarter_on as period_start,
+        case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
+        case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
+        accepted_count as numerator,
+        followed_count as denominator,
+        cast(accepted_count as double) / nullif(followed_count, 0) as value,
+        obs_status = 'P' as is_provisional,
+        obs_status = 'U' as is_unreliable,
+        'partner_events' as source,
+        is_synthetic
+    from orientation
+    union all
+    select
+        'first_appointment_kept' as indicator_id,
+        '63113' as zone_code,
+        'quarter' as period_type,
+        quarter_on as period_start,
+        case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
+        case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
+        kept_count as numerator,
+        accepted_followed_count as denominator,
+        cast(kept_count as double) / nullif(accepted_followed_count, 0) as value,
+        obs_status = 'P' as is_provisional,
+        obs_status = 'U' as is_unreliable,
+        'partner_events' as source,
+        is_synthetic
+    from orientation
+),
+
+outreach_measures as (
+    select
+        'information_points' as indicator_id,
+        zone_code,
+        month_on,
+        'total' as measure,
+        information_point_count as numerator,
+        cast(null as bigint) as denominator,
+        cast(information_point_count as double) as value,
+        'partner_events' as source,
+        is_action_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'information_points' as indicator_id,
+        zone_code,
+        month_on,
+        'contacts' as measure,
+        contact_count as numerator,
+        cast(null as bigint) as denominator,
+        cast(contact_count as double) as value,
+        'partner_events' as source,
+        is_action_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'mediation_training' as indicator_id,
+        zone_code,
+        month_on,
+        'total' as measure,
+        trained_of_planned_count as numerator,
+        planned_with_result_count as denominator,
+        cast(trained_of_planned_count as double) / nullif(planned_with_result_count, 0) as value,
+        'partner_events' as source,
+        is_action_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'mediation_training' as indicator_id,
+        zone_code,
+        month_on,
+        'mediations_oriented' as measure,
+        mediation_oriented_count as numerator,
+        mediation_count as denominator,
+        cast(mediation_oriented_count as double) / nullif(mediation_count, 0) as value,
+        'partner_events' as source,
+        is_action_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'neighbourhood_meetings' as indicator_id,
+        zone_code,
+        month_on,
+        'total' as measure,
+        meetings_held_count as numerator,
+        meetings_planned_count as denominator,
+        cast(meetings_held_count as double) / nullif(meetings_planned_count, 0) as value,
+        'partner_meetings' as source,
+        is_meeting_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'neighbourhood_meetings' as indicator_id,
+        zone_code,
+        month_on,
+        'decisions_closed' as measure,
+        decisions_closed_count as numerator,
+        decisions_opened_count as denominator,
+        cast(decisions_closed_count as double) / nullif(decisions_opened_count, 0) as value,
+        'partner_meetings' as source,
+        is_meeting_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    union all
+    select
+        'message_adjustment' as indicator_id,
+        zone_code,
+        month_on,
+        'total' as measure,
+        feedback_treated_count as numerator,
+        feedback_received_count as denominator,
+        cast(feedback_treated_count as double) / nullif(feedback_received_count, 0) as value,
+        'resident_feedback' as source,
+        is_feedback_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    where zone_code = '63113'
+    union all
+    select
+        'message_adjustment' as indicator_id,
+        zone_code,
+        month_on,
+        'messages_changed' as measure,
+        message_change_count as numerator,
+        cast(null as bigint) as denominator,
+        cast(message_change_count as double) as value,
+        'resident_feedback' as source,
+        is_feedback_log_provisional as is_provisional,
+        is_synthetic
+    from outreach
+    where zone_code = '63113'
+),
+
+outreach_values as (
+    select
+        indicator_id,
+        zone_code,
+        'month' as period_type,
+        month_on as period_start,
+        case when measure = 'total' then 'total' else 'measure' end as breakdown,
+        measure as breakdown_value,
+        numerator,
+        denominator,
+        value,
+        is_provisional,
+        false as is_unreliable,
+        source,
+        is_synthetic
+    from outreach_measures
+),
+
+poster_weeks as (
+    select
+        zone_code,
+        week_starts_on,
+        sum(panel_days) as panel_days,
+        bool_or(is_synthetic) as is_synthetic
+    from exposure
+    where panel_days is not null
+    group by zone_code, week_starts_on
+),
+
+poster_zones as (
+    select distinct zone_code from poster_weeks
+),
+
+-- A week with the commune's row is a week that was delivered.
+poster_commune_weeks as (
+    select * from poster_weeks
+    where zone_code = '63113'
+),
+
+poster_first_week as (
+    select min(week_starts_on) as first_week_starts_on
+    from poster_weeks
+),
+
+poster_values as (
+    select
+        'reach_posters' as indicator_id,
+        poster_zones.zone_code,
+        'week' as period_type,
+        weeks.week_starts_on as period_start,
+        'total' as breakdown,
+        'total' as breakdown_value,
+        cast(null as bigint) as numerator,
+        cast(null as bigint) as denominator,
+        case
+            when poster_commune_weeks.week_starts_on is not null then coalesce(poster_weeks.panel_days, 0)
+        end as value,
+        not weeks.is_week_over as is_provisional,
+        false as is_unreliable,
+        'channel_metrics' as source,
+        coalesce(poster_weeks.is_synthetic, poster_commune_weeks.is_synthetic, false) as is_synthetic
+    from poster_zones
+    cross join weeks
+    inner join poster_first_week
+        on weeks.week_starts_on >= poster_first_week.first_week_starts_on
+    left join poster_commune_weeks
+        on weeks.week_starts_on = poster_commune_weeks.week_starts_on
+    left join poster_weeks
+        on poster_zones.zone_code = poster_weeks.zone_code
+        and weeks.week_starts_on = poster_weeks.week_starts_on
+    where weeks.is_week_over or poster_commune_weeks.week_starts_on is not null
+),
+
+-- Two versions of the message reach partly the same people: the larger figure is what was reached at least.
+reach_weeks as (
+    select
+        zone_code,
+        platform,
+        week_starts_on,
+        max(unique_reach_count) as unique_reach_count,
+        cast(sum(reach_figure_count) as bigint) as reach_figure_count,
+        bool_or(is_synthetic) as is_synthetic
+    from exposure
+    where unique_reach_count is not null
+    group by zone_code, platform, week_starts_on
+),
+
+reach_series as (
+    select
+        zone_code,
+        platform,
+        min(week_starts_on) as first_week_starts_on,
+        bool_or(is_synthetic) as is_synthetic
+    from reach_weeks
+    group by zone_code, platform
+),
+
+social_values as (
+    select
+        'reach_social' as indicator_id,
+        reach_series.zone_code,
+        'week' as period_type,
+        weeks.week_starts_on as period_start,
+        'platform' as breakdown,
+        reach_series.platform as breakdown_value,
+        cast(null as bigint) as numerator,
+        cast(null as bigint) as denominator,
+        reach_weeks.unique_reach_count as value,
+        not weeks.is_week_over as is_provisional,
+        coalesce(reach_weeks.reach_figure_count, 0) > 1 as is_unreliable,
+        'channel_metrics' as source,
+        coalesce(reach_weeks.is_synthetic, reach_series.is_synthetic) as is_synthetic
+    from reach_series
+    inner join weeks
+        on weeks.week_starts_on >= reach_series.first_week_starts_on
+    left join reach_weeks
+        on reach_series.zone_code = reach_weeks.zone_code
+        and reach_series.platform = reach_weeks.platform
+        and weeks.week_starts_on = reach_weeks.week_starts_on
+    where weeks.is_week_over or reach_weeks.week_starts_on is not null
+),
+
+-- More relays than eligible shops: the roster or the weekly count is wrong, and nobody here can say which.
+shop_values as (
+    select
+        'reach_shops' as indicator_id,
+        zone_code,
+        'week' as period_type,
+        week_starts_on as period_start,
+        'total' as breakdown,
+        'total' as breakdown_value,
+        active_relay_count as numerator,
+        eligible_shop_count as denominator,
+        active_relay_count / nullif(eligible_shop_count, 0) as value,
+        not is_week_over as is_provisional,
+        coalesce(active_relay_count > eligible_shop_count, false) as is_unreliable,
+        'channel_metrics, partner_roster' as source,
+        is_synthetic
+    from relay_shops
+),
+
+all_values as (
+    select * from participation_values
+    union all
+    select * from orientation_values
+    union all
+    select * from outreach_values
+    union all
+    select * from poster_values
+    union all
+    select * from social_values
+    union all
+    select * from shop_values
+)
+
+select
+    all_values.indicator_id,
+    all_values.zone_code,
+    all_values.period_type,
+    all_values.period_start,
+    all_values.breakdown,
+    all_values.breakdown_value,
+    'observed' as value_kind,
+    cast(all_values.value as double) as value,
+    -- a plain count is its own numerator
+    cast(coalesce(all_values.numerator, all_values.value) as double) as numerator,
+    cast(all_values.denominator as double) as denominator,
+    -- intervals need a model of what the counts are a sample of; none is claimed here
+    cast(null as double) as lower_95,
+    cast(null as double) as upper_95,
+    case
+        when all_values.value is null then 'M'
+        when all_values.is_unreliable then 'U'
+        when all_values.is_provisional then 'P'
+        when all_values.value = 0 then 'Z'
+        else 'A'
+    end as obs_status,
+    all_values.source,
+    run.as_of,
+    all_values.is_synthetic
+from all_values
+cross join run

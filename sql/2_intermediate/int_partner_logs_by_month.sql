@@ -1,0 +1,126 @@
+-- The months of each of the partners' logs, from its first month to the day of the run, and whether a delivery covers them.
+-- Grain: log_name, month_on.
+-- Care: a month that no delivery covers is missing, not zero; a month that was not over when it was delivered is provisional.
+with
+
+actions as (
+    select * from sources.partner_events
+),
+
+meetings as (
+    select * from sources.partner_meetings
+),
+
+feedback as (
+    select * from sources.resident_feedback
+),
+
+deliveries as (
+    select * from sources.deliveries
+),
+
+months as (
+    select * from reference.months
+),
+
+run as (
+    select * from sources.run
+),
+
+-- Read before older rows give way to newer ones: a delivery covers its months even where its rows were replaced since.
+delivered as (
+    select
+        'partner_events' as log_name,
+        delivery_id,
+        cast(date_trunc('month', occurred_on) as date) as month_on
+    from actions
+    group by delivery_id, cast(date_trunc('month', occurred_on) as date)
+    union all
+    select
+        'partner_meetings' as log_name,
+        delivery_id,
+        cast(date_trunc('month', planned_on) as date) as month_on
+    from meetings
+    group by delivery_id, cast(date_trunc('month', planned_on) as date)
+    union all
+    select
+        'resident_feedback' as log_name,
+        delivery_id,
+        cast(date_trunc('month', received_on) as date) as month_on
+    from feedback
+    group by delivery_id, cast(date_trunc('month', received_on) as date)
+),
+
+spans as (
+    select
+        log_name,
+        delivery_id,
+        min(month_on) as first_month_on,
+        max(month_on) as last_month_on,
+        count(*) as month_count
+    from delivered
+    group by log_name, delivery_id
+),
+
+-- 2026-11: the rule of int_police_months. A log with rows in six months or more is one of many months, so a month
+-- without a row in it was quiet; a shorter one says nothing of the months between its rows.
+covered as (
+    select
+        log_name,
+        delivery_id,
+        month_on
+    from delivered
+    union
+    select
+        spans.log_name,
+        spans.delivery_id,
+        months.month_on
+    from spans
+    inner join months
+        on months.month_on between spans.first_month_on and spans.last_month_on
+    where spans.month_count >= 6
+),
+
+received as (
+    select
+        covered.log_name,
+        covered.month_on,
+        max(cast(deliveries.received_at as date)) as received_on,
+        bool_or(coalesce(deliveries.is_synthetic, false)) as is_synthetic
+    from covered
+    left join deliveries
+        on covered.delivery_id = deliveries.delivery_id
+    group by covered.log_name, covered.month_on
+),
+
+logs as (
+    select
+        log_name,
+        min(month_on) as first_month_on,
+        bool_or(is_synthetic) as is_synthetic
+    from received
+    group by log_name
+)
+
+select
+    logs.log_name,
+    months.month_on,
+    months.quarter_on,
+    received.month_on is not null as is_reported,
+    received.month_on is not null and (
+        months.next_month_on > run.as_of or coalesce(received.received_on < months.next_month_on, false)
+    ) as is_provisional,
+    cast(months.quarter_on + interval 3 month as date) <= run.as_of as is_quarter_over,
+    -- a missing month of a log that is made up is itself made up
+    coalesce(received.is_synthetic, logs.is_synthetic) as is_synthetic
+from logs
+inner join months
+    on logs.first_month_on <= months.month_on
+inner join run
+    on months.month_on <= run.as_of
+left join received
+    on logs.log_name = received.log_name
+    and months.month_on = received.month_on
+-- a month that still runs is not missing yet
+where months.next_month_on <= run.as_of
+    or received.month_on is not null

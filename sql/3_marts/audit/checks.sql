@@ -1,0 +1,21 @@
+-- Every check that was run, or could not be run, on a delivery or a published table.
+-- Grain: run_id, subject, expectation_id.
+-- Care: not_checked is no pass: the check itself failed to run. Counts only, never a value.
+with
+
+checks as (
+    select * from sources.checks
+)
+
+select
+    run_id,
+    subject,
+    expectation,
+    severity,
+    verdict,
+    checked_rows,
+    failed_rows,
+    expectation_id,
+    on_failure,
+    reason
+from checks

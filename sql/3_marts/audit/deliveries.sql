@@ -1,0 +1,41 @@
+-- Every delivery known on the day of the run, also the refused and the replaced ones, with its verdict.
+-- Grain: delivery_id.
+-- Care: rows_read = rows_accepted + rows_quarantined; only deliveries in force reach the published figures.
+with
+
+deliveries as (
+    select * from sources.deliveries
+),
+
+contracts as (
+    select * from sources.contracts
+)
+
+select
+    deliveries.delivery_id,
+    deliveries.contract,
+    deliveries.file_name,
+    deliveries.sha256,
+    deliveries.bytes,
+    deliveries.received_at,
+    deliveries.verdict,
+    deliveries.rows_read,
+    deliveries.rows_accepted,
+    deliveries.rows_quarantined,
+    deliveries.refusal,
+    deliveries.is_in_force,
+    deliveries.superseded_by,
+    deliveries.source,
+    contracts.title_fr as contract_title_fr,
+    contracts.title as contract_title_en,
+    contracts.owner,
+    deliveries.licence,
+    deliveries.citation,
+    deliveries.edition_date,
+    deliveries.wave_code,
+    deliveries.is_synthetic,
+    deliveries.delivery_rank,
+    deliveries.contract_version
+from deliveries
+left join contracts
+    on deliveries.contract = contracts.contract

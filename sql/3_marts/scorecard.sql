@@ -1,0 +1,254 @@
+-- The table that the project started from, four rows, and what became of each.
+-- Grain: row_order.
+-- Care: 2024 against 2025 measures nothing of the campaign, which began on 19 November 2025; no row has a colour.
+with
+
+printed as (
+    select * from reference.scorecard_rows
+),
+
+indicators as (
+    select * from reference.indicators
+),
+
+claims as (
+    select * from reference.claims
+),
+
+peers as (
+    select * from reference.peers
+),
+
+months as (
+    select * from reference.months
+),
+
+launches as (
+    select
+        min(starts_on) as launched_on,
+        date_diff('day', date '2025-01-01', min(starts_on)) as days_before_launch
+    from reference.calendar
+    where is_launch
+),
+
+observations as (
+    select * from marts.indicator_values
+    where breakdown = 'total'
+        and breakdown_value = 'total'
+        and value_kind = 'observed'
+),
+
+in_city as (
+    select
+        observations.indicator_id,
+        observations.period_type,
+        observations.period_start,
+        observations.value,
+        observations.numerator,
+        observations.denominator,
+        observations.obs_status,
+        observations.is_synthetic
+    from observations
+    inner join peers
+        on observations.zone_code = peers.zone_code
+        and peers.role = 'subject'
+        and peers.territory_type = 'commune'
+),
+
+years as (
+    select
+        indicator_id,
+        max(value) filter (where period_start = date '2024-01-01') as observed_2024,
+        max(value) filter (where period_start = date '2025-01-01') as observed_2025,
+        bool_or(is_synthetic) as is_synthetic
+    from in_city
+    where period_type = 'year'
+        and value is not null
+    group by indicator_id
+),
+
+monthly_counts as (
+    select
+        in_city.indicator_id,
+        in_city.period_start,
+        months.month_number,
+        in_city.value
+    from in_city
+    inner join months
+        on in_city.period_start = months.month_on
+    inner join indicators
+        on in_city.indicator_id = indicators.indicator_id
+        and indicators.denominator is null
+    where in_city.period_type = 'month'
+        and in_city.obs_status in ('A', 'Z')
+),
+
+last_months as (
+    select
+        indicator_id,
+        max(month_number) as last_month_number
+    from monthly_counts
+    group by indicator_id
+),
+
+-- Twelve months compare with a year; fewer would look like a fall.
+last_twelve_months as (
+    select
+        monthly_counts.indicator_id,
+        sum(monthly_counts.value) as value,
+        substr(cast(min(monthly_counts.period_start) as varchar), 1, 7)
+            || '/' || substr(cast(max(monthly_counts.period_start) as varchar), 1, 7) as period
+    from monthly_counts
+    inner join last_months
+        on monthly_counts.indicator_id = last_months.indicator_id
+        and monthly_counts.month_number > last_months.last_month_number - 12
+    group by monthly_counts.indicator_id
+    having count(*) = 12
+),
+
+last_years as (
+    select
+        indicator_id,
+        value,
+        cast(extract(year from period_start) as varchar) as period
+    from in_city
+    where period_type = 'year'
+        and value is not null
+    qualify row_number() over (partition by indicator_id order by period_start desc) = 1
+),
+
+last_waves as (
+    select
+        indicator_id,
+        value,
+        'wave of ' || substr(cast(period_start as varchar), 1, 7) as period,
+        is_synthetic
+    from in_city
+    where period_type = 'wave'
+        and value is not null
+    qualify row_number() over (partition by indicator_id order by period_start desc) = 1
+),
+
+gathered as (
+    select
+        printed.row_order,
+        printed.indicator_id,
+        printed.category_fr,
+        printed.category_en,
+        printed.situation_2024,
+        printed.projection_2025,
+        printed.projection_kind,
+        printed.comment_fr,
+        printed.comment_en,
+        projections.value as projected_value,
+        indicators.unit,
+        years.observed_2024,
+        years.observed_2025,
+        coalesce(last_twelve_months.value, last_years.value, last_waves.value) as latest_value,
+        coalesce(last_twelve_months.period, last_years.period, last_waves.period) as latest_period,
+        coalesce(years.is_synthetic, last_waves.is_synthetic, false) as is_synthetic,
+        launches.launched_on,
+        launches.days_before_launch
+    from printed
+    left join indicators
+        on printed.indicator_id = indicators.indicator_id
+    left join claims as projections
+        on printed.projection_claim_id = projections.claim_id
+    left join years
+        on printed.indicator_id = years.indicator_id
+    left join last_twelve_months
+        on printed.indicator_id = last_twelve_months.indicator_id
+    left join last_years
+        on printed.indicator_id = last_years.indicator_id
+    left join last_waves
+        on printed.indicator_id = last_waves.indicator_id
+    cross join launches
+),
+
+worded as (
+    select
+        row_order,
+        case
+            when indicator_id = 'recall' then 'Lancée le ' || cast(launched_on as varchar) || ' (selon la presse).'
+            when observed_2025 is null then 'Pas d’année 2025 complète observée.'
+            when unit = 'ratio' and abs(observed_2025 - projected_value) <= 0.005 then 'Observé en 2025 : égal à la projection.'
+            when observed_2025 = projected_value then 'Observé en 2025 : égal à la projection.'
+            when observed_2025 > projected_value then 'Observé en 2025 : au-dessus de la projection.'
+            else 'Observé en 2025 : au-dessous de la projection.'
+        end as projection_fr,
+        case
+            when indicator_id = 'recall' then 'Launched on ' || cast(launched_on as varchar) || ' (says the press).'
+            when observed_2025 is null then 'No complete year 2025 observed.'
+            when unit = 'ratio' and abs(observed_2025 - projected_value) <= 0.005 then 'Observed in 2025: equal to the projection.'
+            when observed_2025 = projected_value then 'Observed in 2025: equal to the projection.'
+            when observed_2025 > projected_value then 'Observed in 2025: above the projection.'
+            else 'Observed in 2025: below the projection.'
+        end as projection_en,
+        case indicator_id
+            when 'recall' then 'Le souvenir du message dit si elle est vue, non si elle agit.'
+            when 'police_interventions' then 'Une activité : plus n’est ni mieux ni moins bien.'
+            when 'clear_up_ratio' then 'Rapport de la presse, pour rapprochement seulement : les affaires élucidées ne sont pas celles de l’année.'
+            else 'Environ dix incidents par mois : une année ne distingue pas une baisse du hasard.'
+        end as nature_fr,
+        case indicator_id
+            when 'recall' then 'Recall of the message tells whether it is seen, not whether it works.'
+            when 'police_interventions' then 'An activity: more is neither better nor worse.'
+            when 'clear_up_ratio' then 'The press’s ratio, for reconciling only: the cases cleared are not those of the year.'
+            else 'About ten incidents a month: one year cannot tell a fall from chance.'
+        end as nature_en,
+        case
+            when indicator_id = 'recall' then ''
+            else ' 2024 contre 2025 ne mesure rien de la campagne : ' || cast(days_before_launch as varchar)
+                || ' des 365 jours de 2025 précèdent son lancement.'
+        end as campaign_fr,
+        case
+            when indicator_id = 'recall' then ''
+            else ' 2024 against 2025 measures nothing of the campaign: ' || cast(days_before_launch as varchar)
+                || ' of the 365 days of 2025 lie before its launch.'
+        end as campaign_en,
+        case
+            when is_synthetic then ' Données d’exemple synthétiques : rien ici ne parle de la vraie ville.'
+            else ''
+        end as synthetic_fr,
+        case
+            when is_synthetic then ' Synthetic sample data: nothing here speaks of the real city.'
+            else ''
+        end as synthetic_en
+    from gathered
+)
+
+select
+    gathered.row_order,
+    gathered.category_fr as label,
+    gathered.category_en as label_en,
+    gathered.situation_2024,
+    gathered.projection_2025,
+    gathered.projection_kind,
+    gathered.comment_fr as comment,
+    gathered.comment_en,
+    gathered.indicator_id,
+    gathered.unit,
+    gathered.observed_2024,
+    gathered.observed_2025,
+    gathered.latest_value,
+    gathered.latest_period,
+    gathered.observed_2025 / nullif(gathered.observed_2024, 0) as change_2024_2025,
+    cast(null as double) as change_lower_95,
+    cast(null as double) as change_upper_95,
+    worded.projection_fr || ' ' || worded.nature_fr || worded.campaign_fr || worded.synthetic_fr as verdict,
+    worded.projection_en || ' ' || worded.nature_en || worded.campaign_en || worded.synthetic_en as verdict_en,
+    -- An outcome needs a comparison to say more; counts of what was done describe themselves.
+    case
+        when gathered.indicator_id in ('violence_trafficking', 'clear_up_ratio') then 'cannot yet tell'
+        when gathered.latest_value is null then 'cannot yet tell'
+        else 'descriptive'
+    end as evidence_grade,
+    case
+        when gathered.indicator_id in ('violence_trafficking', 'clear_up_ratio') then 'on ne peut pas encore le dire'
+        when gathered.latest_value is null then 'on ne peut pas encore le dire'
+        else 'descriptif'
+    end as evidence_grade_fr,
+    gathered.is_synthetic
+from gathered
+inner join worded
+    on gathered.row_order = worded.row_order

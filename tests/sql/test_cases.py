@@ -1,0 +1,120 @@
+"""Every case in `cases/`: given these rows, the model gives those. The cases are meant to be read by anyone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.core import models
+from flows.core.contracts import load_contracts, load_yaml
+from flows.settings import PROJECT
+
+CASES = sorted((Path(__file__).parent / "cases").rglob("*.yml"))
+
+
+@lru_cache(maxsize=1)
+def _graph():
+    contracts = load_contracts(PROJECT / "sql" / "0_sources")
+    return contracts, models.load_graph(PROJECT / "sql", contracts)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_case(path: Path) -> None:
+    case = load_yaml(path.read_text(encoding="utf-8"))
+    contracts, graph = _graph()
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as release")
+        given = _load_given(con, contracts, graph, case["given"])
+        _build_up_to(con, graph, case["model"], given)
+        for expected in _expected(case):
+            _assert_row(con, case["model"], expected)
+        if "expect_count" in case:
+            assert con.execute(f"select count(*) from {case['model']}").fetchone()[0] == case["expect_count"]
+
+
+def _load_given(con, contracts, graph, given: dict) -> set[str]:
+    """All sources empty, all decisions as committed, then the rows of the case; returns the tables it gives."""
+    models.create_sources(con, contracts, {})
+    for name in models.RUN_TABLES:
+        models.create_run_table(con, name, [])
+    if "sources.run" not in given:
+        con.execute("insert into sources.run values (date '2026-11-01', 'test')")
+    models.create_references(con, graph.references)
+    for table, rows in given.items():
+        _fill(con, table, rows or [])
+    return set(given)
+
+
+def _fill(con, table: str, rows: list[dict]) -> None:
+    """Make the table from the rows; columns that a row does not name are NULL."""
+    schema, _, name = table.partition(".")
+    con.execute(f"create schema if not exists {schema}")
+    shape = _shape(con, table)
+    unknown = {c for row in rows for c in row} - set(shape) if shape else set()
+    assert not unknown, f"{table} has no column {', '.join(sorted(unknown))}"
+    kind = "view" if shape and schema == "sources" and name not in models.RUN_TABLES else "table"
+    columns = shape or _guessed(rows)
+    con.execute(f"drop {kind} if exists {table}")
+    con.execute(f"create table {table} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    for row in rows:
+        values = [row.get(c) for c in columns]
+        con.execute(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
+
+
+
+
+def _shape(con, table: str) -> dict[str, str]:
+    try:
+        return {row[0]: row[1] for row in con.execute(f"describe {table}").fetchall()}
+    except duckdb.CatalogException:
+        return {}
+
+
+def _guessed(rows: list[dict]) -> dict[str, str]:
+    kinds = {bool: "boolean", int: "bigint", float: "double", str: "varchar"}
+    columns: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.items():
+            kind = kinds.get(type(value), "timestamp" if hasattr(value, "hour") else "date")
+            if value is not None and columns.get(name) in (None, "varchar"):
+                columns[name] = kind
+            columns.setdefault(name, "varchar")
+    return columns
+
+
+def _build_up_to(con, graph, wanted: str, given: set[str]) -> None:
+    needed = {wanted}
+    for model in reversed(graph.models):
+        if model.name in needed:
+            needed |= {r for r in model.reads if r in graph.by_name and r not in given}
+    for model in graph.models:
+        if model.name in needed and model.name not in given:
+            models.build_model(con, graph, model)
+
+
+def _expected(case: dict) -> list[dict]:
+    rows = case["expect"]
+    assert rows or "expect_count" in case, "a case expects at least one row, or a count"
+    return rows or []
+
+
+def _assert_row(con, table: str, expected: dict) -> None:
+    absent = bool(expected.get("is_absent"))
+    wanted = {name: value for name, value in expected.items() if name != "is_absent"}
+    conditions = " and ".join(_condition(name, value) for name, value in wanted.items())
+    values = [value for value in wanted.values() if value is not None]
+    count = con.execute(f"select count(*) from {table} where {conditions}", values).fetchone()[0]
+    if absent:
+        assert count == 0, f"{table} has a row {wanted}, which it should not"
+        return
+    found = con.execute(f"select {', '.join(wanted)} from {table} limit 40").fetchall()
+    assert count == 1, f"{count} rows of {table} are {wanted}; there are {found}"
+
+
+def _condition(name: str, value: object) -> str:
+    if value is None:
+        return f"{name} is null"
+    return f"abs({name} - ?) < 1e-9" if isinstance(value, float) else f"{name} = ?"
