@@ -20,6 +20,15 @@ STAGES = {
 COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked": "magenta"}
 
 
+WIDE = 160
+"""Columns where the output goes into a file or a pipe, so that no line is broken there."""
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
 class Shown(Progress):
     """Progress on standard error: a bar on a terminal, one line a stage elsewhere."""
 
@@ -60,21 +69,21 @@ class Shown(Progress):
 
     def outcome(self, outcome: Outcome) -> None:
         """The end of a run: what became of each delivery, what to look at, where the result lies."""
-        console = Console()
+        console = _console()
         if outcome.is_unchanged:
-            console.print(f"Nothing changed since the current release: {outcome.release.name}", highlight=False)
+            console.print(f"Nothing changed since the current release: {outcome.release.name}", highlight=False, soft_wrap=True)
         else:
             console.print(_deliveries(outcome.deliveries))
             for line in outcome.deliveries:
                 if line.note:
-                    console.print(f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}", highlight=False)
+                    console.print(f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}", highlight=False, soft_wrap=True)
             for warning in outcome.warnings:
-                console.print(f"[yellow]warning[/] {_plain(warning)}", highlight=False)
+                console.print(f"[yellow]warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
             built, reused = len(outcome.built_tables), len(outcome.reused_tables)
-            console.print(f"{built} tables built, {reused} taken over unchanged.", highlight=False)
+            console.print(f"{built} tables built, {reused} taken over unchanged.", highlight=False, soft_wrap=True)
         refused = sum(line.verdict == "refused" for line in outcome.deliveries)
         if refused:
-            console.print(f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]", highlight=False)
+            console.print(f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]", highlight=False, soft_wrap=True)
         if outcome.release is not None:
             console.print(f"Published: {self._settings.current} -> {outcome.release.name}", highlight=False, soft_wrap=True)
         else:
@@ -107,37 +116,37 @@ def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
 
 def print_verdict(name: str, verdict) -> None:
     """The verdict on one file, for `barometer check`."""
-    console = Console()
+    console = _console()
     colour = COLOURS[verdict.verdict]
     contract = f" as {verdict.contract}" if verdict.contract else ""
     console.print(f"[{colour}]{verdict.verdict}[/] {_plain(name)}{contract}", highlight=False, soft_wrap=True)
     counts = f"{verdict.rows_read} rows read, {verdict.rows_accepted} accepted, {verdict.rows_quarantined} quarantined"
-    console.print(f"  {counts}", highlight=False)
+    console.print(f"  {counts}", highlight=False, soft_wrap=True)
     if verdict.refusal:
         console.print(f"  {_plain(ledger.refusal_text(verdict.refusal))}", highlight=False, soft_wrap=True)
     for entry in verdict.quarantine:
         first = f", the first on line {entry['first_line']}" if entry["first_line"] is not None else ""
-        console.print(f"  {entry['rows']} rows quarantined for {entry['reason']}{first}", highlight=False)
+        console.print(f"  {entry['rows']} rows quarantined for {entry['reason']}{first}", highlight=False, soft_wrap=True)
     for check in verdict.checks:
         if check["verdict"] != "passed" and check["on_failure"] != "quarantine":
             detail = f"{check['failed_rows']} rows" if check["verdict"] == "failed" else check["problem"]
-            console.print(f"  {check['verdict']}: {check['expectation_id']} ({detail}): {_plain(check['reason'])}", highlight=False)
+            console.print(f"  {check['verdict']}: {check['expectation_id']} ({detail}): {_plain(check['reason'])}", highlight=False, soft_wrap=True)
     for note in verdict.notes:
-        console.print(f"  note: {_plain(note)}", highlight=False)
+        console.print(f"  note: {_plain(note)}", highlight=False, soft_wrap=True)
 
 
 def print_status(status) -> None:
     """The current release, the kept ones, the deliveries, and what is missing or late."""
-    console = Console()
+    console = _console()
     if status.release is None:
         console.print("No release yet: run `barometer run`.")
     else:
-        console.print(f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})", highlight=False)
+        console.print(f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})", highlight=False, soft_wrap=True)
     console.print(f"Kept releases: {', '.join(status.kept) or 'none'}", highlight=False, soft_wrap=True)
     if status.deliveries:
         console.print(_deliveries(status.deliveries))
     if status.unread:
-        console.print(f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)), highlight=False)
+        console.print(f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)), highlight=False, soft_wrap=True)
     table = Table(title="Sources", title_justify="left")
     for name in ("contract", "deliveries", "last received", "expected every", "state"):
         table.add_column(name)

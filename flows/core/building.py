@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from flows.core import ledger, models
-from flows.core.contracts import Contract
+from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
@@ -25,22 +25,34 @@ BUILDERS = ("building.py", "models.py")
 
 @dataclass
 class Build:
-    """A release in the making. `reused` are published tables taken over from the release before."""
+    """A release in the making.
+
+    `known` holds a hash of each table that models read: for published ones and views of what they depend on, for
+    small intermediate tables of their content, so that a change that makes no difference goes no further.
+    `made` are the models in the work database, `reused` the published tables taken over from the release before.
+    """
 
     folder: Path
     work: Path
     graph: Graph
-    fingerprints: Mapping[str, str]
     run_id: str
     previous: Path | None
-    previous_tables: Mapping[str, dict]
+    previous_manifest: Mapping[str, dict]
     rows: list[Judged]
+    known: dict[str, str]
+    salt: str
+    intermediates: dict[str, dict] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
     reused: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
         return self.folder / "campaign.duckdb"
+
+    @property
+    def previous_tables(self) -> Mapping[str, dict]:
+        return self.previous_manifest.get("tables", {})
 
 
 @dataclass(frozen=True)
@@ -89,10 +101,10 @@ def start(
     shutil.rmtree(shop.work / "build", ignore_errors=True)
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
-    prints = models.fingerprints(graph, _source_hashes(rows, contracts, run_id, as_of), _builders_hash())
-    manifest = ledger.read_json(previous / "manifest.json") if previous else None
-    tables = (manifest or {}).get("tables", {})
-    build = Build(folder, shop.work / "build", graph, prints, run_id, previous, tables, rows)
+    known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
+    known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
+    manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
+    build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
     con = connect(build, shop)
     try:
         staged = {}
@@ -162,19 +174,19 @@ def late_models(graph: Graph) -> set[str]:
 def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable[[str], None]) -> None:
     import duckdb
 
-    stale = {m.name for m in wanted if m.is_published and not _is_unchanged(build, m)}
-    needed = models.needed(build.graph, stale)
     con = connect(build, shop)
     try:
         for model in wanted:
-            if model.is_published and model.name not in stale:
+            build.known[model.name] = models.input_fingerprint(model, build.known, build.salt)
+            if not model.is_published:
+                _settle(con, build, model, progress)
+                continue
+            if _is_unchanged(build, model):
                 _carry_over(con, build, model)
-            elif model.name in needed:
-                progress(model.name)
-                models.build_model(con, build.graph, model)
-            if model.is_published:
-                models.comment(con, model)
-                _write_parquet(con, build, model)
+            else:
+                _make(con, build, model, progress)
+            models.comment(con, model)
+            _write_parquet(con, build, model)
         con.execute("checkpoint release")
     except duckdb.IOException as error:
         raise StorageProblem(
@@ -184,13 +196,40 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
         con.close()
 
 
+def _settle(con, build: Build, model: Model, progress: Callable[[str], None]) -> None:
+    """Find out whether an intermediate table is what it was; a view is taken for what it depends on, and made when read."""
+    if models.kind_of(build.graph, model) == "view":
+        return
+    depends_on = build.known[model.name]
+    before = build.previous_manifest.get("intermediates", {}).get(model.name)
+    if before is not None and before["depends_on"] == depends_on:
+        entry = before
+    else:
+        _make(con, build, model, progress)
+        content = models.content_fingerprint(con, model)
+        entry = {"depends_on": depends_on, "content": content or depends_on}
+    build.intermediates[model.name] = entry
+    build.known[model.name] = entry["content"]
+
+
+def _make(con, build: Build, model: Model, progress: Callable[[str], None]) -> None:
+    """Build a model, and first the unpublished ones that it reads and that nothing has needed yet."""
+    for name in model.reads:
+        below = build.graph.by_name.get(name)
+        if below is not None and not below.is_published and name not in build.made:
+            _make(con, build, below, progress)
+    progress(model.name)
+    models.build_model(con, build.graph, model)
+    build.made.add(model.name)
+
+
 def parquet_name(model: Model) -> str:
     return f"{model.schema}.{model.table}.parquet"
 
 
 def _is_unchanged(build: Build, model: Model) -> bool:
     kept = build.previous_tables.get(model.name)
-    if build.previous is None or kept is None or kept["fingerprint"] != build.fingerprints[model.name]:
+    if build.previous is None or kept is None or kept["fingerprint"] != build.known[model.name]:
         return False
     return (build.previous / "parquet" / parquet_name(model)).is_file()
 
@@ -227,28 +266,35 @@ def verify(build: Build, shop: Workshop, tables: set[str], progress: Callable[[s
     Raises VerificationFailed or NotChecked, with the tables and expectations, when a critical one failed or did not run.
     A table that was carried over keeps the results it had.
     """
-    con = connect(build, shop)
-    try:
-        for model in build.graph.models:
-            if model.name not in tables or not model.is_published:
-                continue
-            if model.name in build.reused:
-                build.model_checks[model.name] = build.previous_tables[model.name]["checks"]
-                continue
-            progress(model.name)
-            build.model_checks[model.name] = _checks_of(con, model)
-    finally:
-        con.close()
+    published = [m for m in build.graph.models if m.is_published and m.name in tables]
+    for model in published:
+        if model.name in build.reused:
+            build.model_checks[model.name] = build.previous_tables[model.name]["checks"]
+    _check(build, shop, [m for m in published if m.name not in build.reused], progress)
     _stop_if_untrustworthy(build, tables)
 
 
-def _checks_of(con, model: Model) -> list[dict]:
-    from flows.core.contracts import Expectation
+def _check(build: Build, shop: Workshop, built: list[Model], progress: Callable[[str], None]) -> None:
+    if not built:
+        return
     from flows.core.validation import Validator
 
+    con = connect(build, shop)
+    validator = Validator(con)
+    try:
+        for model in built:
+            progress(model.name)
+            checks = validator.validate(model.table, [_grain_unique(model), *model.expectations], schema=model.schema)
+            build.model_checks[model.name] = [check.as_dict() for check in checks]
+    finally:
+        validator.close()
+        con.close()
+
+
+def _grain_unique(model: Model) -> Expectation:
     columns = ", ".join(identifier(c) for c in model.grain)
     query = f"select {columns} from {{batch}} group by {columns} having count(*) > 1"
-    grain = Expectation(
+    return Expectation(
         "grain_unique",
         "unexpected_rows_expectation",
         (("unexpected_rows_query", query),),
@@ -256,13 +302,6 @@ def _checks_of(con, model: Model) -> list[dict]:
         "refuse",
         f"2026-11: the table says that it has one row for each {', '.join(model.grain)}.",
     )
-    validator = Validator(con)
-    try:
-        checks = validator.validate(model.table, [grain, *model.expectations], schema=model.schema)
-        return [check.as_dict() for check in checks]
-    finally:
-        validator.close()
-
 
 def _stop_if_untrustworthy(build: Build, tables: set[str]) -> None:
     critical = [

@@ -23,6 +23,12 @@ FOLDERS = {
 }
 PUBLISHED = ("marts", "audit")
 
+HASHED_ROWS = 200_000
+"""A table of up to this many rows is hashed: when it is the same as before, so is what is built from it."""
+
+INSERTED_AT_ONCE = 500
+"""Rows of one insert: DuckDB takes a hundred times longer for the same rows one by one."""
+
 RUN_TABLES = {
     "deliveries": {
         "delivery_id": "varchar",
@@ -132,12 +138,15 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
 
     Raises ModelError that names the files for a cycle, an unknown table, a missing header, grain or text, broken SQL.
     """
+    import duckdb
+
     references = tuple(_reference(path) for path in sorted((sql / "reference").glob("*.csv")))
-    models = [
-        _model(path, schema)
-        for folder, schema in FOLDERS.items()
-        for path in sorted((sql / folder).glob("*.sql"))
-    ]
+    with duckdb.connect() as parser:
+        models = [
+            _model(path, schema, parser)
+            for folder, schema in FOLDERS.items()
+            for path in sorted((sql / folder).glob("*.sql"))
+        ]
     by_name = {model.name: model for model in models}
     known = {f"sources.{name}" for name in (*RUN_TABLES, *contracts)} | {f"reference.{r.name}" for r in references}
     for model in models:
@@ -159,7 +168,7 @@ def _order(by_name: Mapping[str, Model]) -> list[str]:
         raise ModelError(f"models that read each other in a circle: {files}", "take one of the arrows away") from None
 
 
-def _model(path: Path, schema: str) -> Model:
+def _model(path: Path, schema: str, parser) -> Model:
     text = path.read_text(encoding="utf-8")
     spec_path = path.with_suffix(".yml")
     if not spec_path.exists():
@@ -175,7 +184,7 @@ def _model(path: Path, schema: str) -> Model:
         name=f"{schema}.{path.stem}",
         path=path,
         sql=text.strip().rstrip(";"),
-        reads=_reads(path, text),
+        reads=_reads(path, text, parser),
         grain=_grain(path, text),
         description=" ".join(str(spec.get("description", "")).split()),
         columns={name: str(text) for name, text in (spec.get("columns") or {}).items()},
@@ -208,12 +217,9 @@ def _grain(path: Path, text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _reads(path: Path, text: str) -> tuple[str, ...]:
+def _reads(path: Path, text: str, parser) -> tuple[str, ...]:
     """The tables that a query names, from DuckDB's own parser: nothing is bound, so they need not exist yet."""
-    import duckdb
-
-    with duckdb.connect() as con:
-        parsed = json.loads(con.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
+    parsed = json.loads(parser.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
     if parsed["error"]:
         raise ModelError(f"{path}: {' '.join(parsed['error_message'].split())[:300]}", "correct the SQL")
     tables, withs = _tables_in(parsed["statements"])
@@ -255,30 +261,21 @@ def _reference(path: Path) -> Reference:
     return Reference(path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest())
 
 
-def fingerprints(graph: Graph, sources: Mapping[str, str], salt: str) -> dict[str, str]:
-    """What each model's content depends on, as one hash: its own text and everything upstream.
+def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
+    """What a model's content depends on, as one hash: its own text and what it reads (`known`, by table name).
 
-    `sources` gives a hash for each `sources.<name>`; `salt` stands for the code that builds.
+    `salt` stands for the code that builds.
     """
-    known = {f"sources.{name}": value for name, value in sources.items()}
-    known |= {f"reference.{r.name}": r.text_hash for r in graph.references}
-    for model in graph.models:
-        parts = [salt, model.name, model.text_hash, *(known[name] for name in model.reads)]
-        known[model.name] = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    return {model.name: known[model.name] for model in graph.models}
+    parts = [salt, model.name, model.text_hash, *(known[name] for name in model.reads)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def needed(graph: Graph, stale: set[str]) -> set[str]:
-    """The models to build when those in `stale` are: themselves and the unpublished ones below them."""
-    wanted: set[str] = set()
-    waiting = list(stale)
-    while waiting:
-        name = waiting.pop()
-        if name in wanted:
-            continue
-        wanted.add(name)
-        waiting += [r for r in graph.by_name[name].reads if r in graph.by_name and not graph.by_name[r].is_published]
-    return wanted
+def content_fingerprint(con, model: Model) -> str | None:
+    """A hash of a built table's rows in any order, or None for a table that is too large to be worth it."""
+    if con.execute(f"select count(*) from {model.name}").fetchone()[0] > HASHED_ROWS:
+        return None
+    sql = f"select md5(string_agg(h, '' order by h)) from (select md5(cast(t as varchar)) as h from {model.name} as t)"
+    return f"content:{con.execute(sql).fetchone()[0]}"
 
 
 def create_sources(con, contracts: Mapping[str, Contract], staged: Mapping[str, list[tuple[str, int, Path]]]) -> None:
@@ -304,8 +301,11 @@ def create_run_table(con, name: str, rows: list[tuple]) -> None:
     columns = RUN_TABLES[name]
     con.execute("create schema if not exists sources")
     con.execute(f"create or replace table sources.{name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-    if rows:
-        con.executemany(f"insert into sources.{name} values ({', '.join('?' * len(columns))})", rows)
+    one_row = f"({', '.join('?' * len(columns))})"
+    for start in range(0, len(rows), INSERTED_AT_ONCE):
+        part = rows[start : start + INSERTED_AT_ONCE]
+        values = [value for row in part for value in row]
+        con.execute(f"insert into sources.{name} values {', '.join([one_row] * len(part))}", values)
 
 
 def create_references(con, references: Iterable[Reference]) -> None:
@@ -341,7 +341,7 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
             _check_columns(con, model, release)
             con.execute(f"create or replace view {name} as select * from {release}.{name}")
         else:
-            kind = model.materialised or _kind(graph, model)
+            kind = kind_of(graph, model)
             con.execute(f"create or replace {kind} {name} as {model.sql}")
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
@@ -349,8 +349,13 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
         raise ModelError(f"{model.path}: {' '.join(str(error).split())[:400]}", "correct the SQL") from None
 
 
-def _kind(graph: Graph, model: Model) -> str:
-    """A table when its work would otherwise be done twice: read by several models, and more than a renaming."""
+def kind_of(graph: Graph, model: Model) -> str:
+    """A table when its work would otherwise be done twice: read by several models, and more than a renaming.
+
+    `materialized: view` or `table` in the .yml decides otherwise.
+    """
+    if model.materialised:
+        return model.materialised
     is_work = model.schema == "intermediate" or " qualify" in model.sql.replace("\n", " ").lower()
     return "table" if is_work and graph.readers_of(model.name) > 1 else "view"
 

@@ -57,6 +57,7 @@ def complete(
         "previous_release": build.previous.name if build.previous else None,
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
+        "intermediates": build.intermediates,
         "files": _files(build),
     }
     ledger.write_json(build.folder / "manifest.json", manifest)
@@ -74,7 +75,7 @@ def _tables(build: Build, con) -> dict[str, dict]:
         parquet = build.folder / "parquet" / parquet_name(model)
         tables[model.name] = {
             "rows": rows,
-            "fingerprint": build.fingerprints[model.name],
+            "fingerprint": build.known[model.name],
             "content_sha256": _kept_hash(build, model.name) or sha256_of(parquet),
             "columns": {c[0]: c[1] for c in columns},
             "checks": build.model_checks.get(model.name, []),

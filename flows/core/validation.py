@@ -119,6 +119,8 @@ class _lazy_imports:
 def _context(gx):
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
+    # it would write all its sources as YAML at each new one, and has nowhere to put the text
+    context._save_project_config = lambda *_, **__: None
     return context
 
 

@@ -66,6 +66,7 @@ orientation_values as (
         'partner_events' as source,
         is_synthetic
     from orientation
+    where identified_count is null or identified_count > 0
     union all
     select
         'first_appointment_kept' as indicator_id,
@@ -82,6 +83,7 @@ orientation_values as (
         'partner_events' as source,
         is_synthetic
     from orientation
+    where accepted_count is null or accepted_count > 0
 ),
 
 outreach_measures as (
@@ -97,6 +99,7 @@ outreach_measures as (
         is_action_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_action_log_due
     union all
     select
         'information_points' as indicator_id,
@@ -110,6 +113,7 @@ outreach_measures as (
         is_action_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_action_log_due
     union all
     select
         'mediation_training' as indicator_id,
@@ -123,6 +127,7 @@ outreach_measures as (
         is_action_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_action_log_due
     union all
     select
         'mediation_training' as indicator_id,
@@ -136,6 +141,7 @@ outreach_measures as (
         is_action_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_action_log_due
     union all
     select
         'neighbourhood_meetings' as indicator_id,
@@ -149,6 +155,7 @@ outreach_measures as (
         is_meeting_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_meeting_log_due
     union all
     select
         'neighbourhood_meetings' as indicator_id,
@@ -162,6 +169,7 @@ outreach_measures as (
         is_meeting_log_provisional as is_provisional,
         is_synthetic
     from outreach
+    where is_meeting_log_due
     union all
     select
         'message_adjustment' as indicator_id,
@@ -175,7 +183,7 @@ outreach_measures as (
         is_feedback_log_provisional as is_provisional,
         is_synthetic
     from outreach
-    where zone_code = '63113'
+    where is_feedback_log_due and zone_code = '63113'
     union all
     select
         'message_adjustment' as indicator_id,
@@ -189,7 +197,7 @@ outreach_measures as (
         is_feedback_log_provisional as is_provisional,
         is_synthetic
     from outreach
-    where zone_code = '63113'
+    where is_feedback_log_due and zone_code = '63113'
 ),
 
 outreach_values as (
@@ -208,6 +216,8 @@ outreach_values as (
         source,
         is_synthetic
     from outreach_measures
+    -- nothing planned, nothing received: there is no ratio, and nothing is missing either
+    where denominator is null or denominator > 0
 ),
 
 poster_weeks as (
@@ -331,6 +341,7 @@ shop_values as (
         'channel_metrics, partner_roster' as source,
         is_synthetic
     from relay_shops
+    where eligible_shop_count > 0 or active_relay_count > 0
 ),
 
 all_values as (

@@ -25,7 +25,8 @@ select
     cast(case when is_published then population end as double) as denominator,
     cast(null as double) as lower_95,
     cast(null as double) as upper_95,
-    -- The publisher hides small counts of communes; elsewhere a blank is simply not there, and nobody has a rate where nobody lives.
+    -- The publisher hides small counts of communes; elsewhere a blank is simply not there.
+    -- Where nobody lives there is no rate, whatever the count.
     case
         when not is_published and territory_type = 'commune' then 'S'
         when rate_per_1000 is null then 'M'

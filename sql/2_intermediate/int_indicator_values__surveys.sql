@@ -1,6 +1,6 @@
 -- Indicators that the survey gives, by wave, unweighted.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: unweighted shares of a sample that is not a probability sample; a wave in which the question was due but not delivered is missing.
+-- Care: unweighted, not of a probability sample; a wave that was due for the question and did not come is missing.
 with
 
 run as (
@@ -117,7 +117,7 @@ shown as (
         period_start,
         breakdown,
         breakdown_value,
-        case when obs_status <> 'S' then cast(numerator as double) end as numerator,
+        case when obs_status not in ('S', 'C') then cast(numerator as double) end as numerator,
         cast(denominator as double) as denominator,
         coalesce(obs_status, 'M') as obs_status,
         coalesce(is_synthetic, false) as is_synthetic

@@ -168,6 +168,10 @@ months as (
         bool_or(is_reported and log_name = 'partner_events') as is_action_log_reported,
         bool_or(is_reported and log_name = 'partner_meetings') as is_meeting_log_reported,
         bool_or(is_reported and log_name = 'resident_feedback') as is_feedback_log_reported,
+        -- due: the log had begun, and the month is over or came early
+        bool_or(log_name = 'partner_events') as is_action_log_due,
+        bool_or(log_name = 'partner_meetings') as is_meeting_log_due,
+        bool_or(log_name = 'resident_feedback') as is_feedback_log_due,
         bool_or(is_provisional and log_name = 'partner_events') as is_action_log_provisional,
         bool_or(is_provisional and log_name = 'partner_meetings') as is_meeting_log_provisional,
         bool_or(is_provisional and log_name = 'resident_feedback') as is_feedback_log_provisional,
@@ -205,8 +209,14 @@ select
         when months.is_action_log_reported and coalesce(actions_counted.training_count, 0) = 0 then 0
         when months.is_action_log_reported then actions_counted.planned_count
     end as planned_count,
-    actions_counted.trained_of_planned_count,
-    actions_counted.planned_with_result_count,
+    case
+        when months.is_action_log_reported and coalesce(actions_counted.training_count, 0) = 0 then 0
+        when months.is_action_log_reported then actions_counted.trained_of_planned_count
+    end as trained_of_planned_count,
+    case
+        when months.is_action_log_reported and coalesce(actions_counted.training_count, 0) = 0 then 0
+        when months.is_action_log_reported then actions_counted.planned_with_result_count
+    end as planned_with_result_count,
     case when months.is_action_log_reported then coalesce(actions_counted.mediation_count, 0) end as mediation_count,
     case
         when months.is_action_log_reported then coalesce(actions_counted.mediation_oriented_count, 0)
@@ -243,6 +253,9 @@ select
     months.is_action_log_reported,
     months.is_meeting_log_reported,
     months.is_feedback_log_reported,
+    months.is_action_log_due,
+    months.is_meeting_log_due,
+    months.is_feedback_log_due,
     months.is_action_log_provisional,
     months.is_meeting_log_provisional,
     months.is_feedback_log_provisional,

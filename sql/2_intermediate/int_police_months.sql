@@ -1,6 +1,6 @@
 -- The months each of the city's police sources spans, and whether a delivery covers them.
 -- Grain: source, month_on.
--- Care: a month that no delivery covers is missing, not zero; a month that was not over when it was delivered is provisional.
+-- Care: a month that no delivery covers is missing, not zero; one not over when it was delivered is provisional.
 with
 
 incidents as (

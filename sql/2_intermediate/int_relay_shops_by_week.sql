@@ -1,6 +1,6 @@
 -- Shops that relay posters and shops that could, by zone and week.
 -- Grain: zone_code, week_starts_on.
--- Care: relays come from the weekly measures, eligible shops from the roster as it stood on the Monday; '63113' is the total.
+-- Care: relays come from the weekly measures, eligible shops from the roster: on it on any day of the week; '63113' is the total.
 with
 
 exposure as (
@@ -54,7 +54,7 @@ eligible as (
     inner join first_weeks
         on weeks.week_starts_on >= first_weeks.first_week_starts_on
     inner join roster
-        on roster.signed_on <= weeks.week_starts_on
+        on roster.signed_on < weeks.week_starts_on + 7
         and (roster.left_on is null or roster.left_on > weeks.week_starts_on)
     left join zones
         on roster.zone_code = zones.zone_code

@@ -1,6 +1,6 @@
 -- Every row of every SSMSI edition in force, with the stable code of its indicator and the version it belongs to.
 -- Grain: delivery_id, territory_code, year, indicator_label, unit_label.
--- Care: a label that nobody has mapped yet is kept as 'unmapped_…'; a replaced label of another scope is another indicator.
+-- Care: a label that nobody has mapped is kept as 'unmapped_…'; a replaced label of another scope is another indicator.
 with
 
 slices as (

@@ -1,6 +1,6 @@
 -- Respondents, denominator and top two answers of every question by wave and group of zones.
 -- Grain: wave_code, zone_group, question_code.
--- Care: unweighted; top_two_count is empty for a question that has no best answers; counts here are exact and not yet hidden.
+-- Care: unweighted, exact, not yet hidden; top_two_count and dont_know_count are empty where the question has no such answer.
 with
 
 answers as (
@@ -31,7 +31,7 @@ answered as (
         question_code,
         cast(sum(answer_count) as bigint) as answer_count,
         cast(sum(case when is_in_denominator then answer_count else 0 end) as bigint) as in_denominator_count,
-        cast(sum(case when is_dont_know then answer_count else 0 end) as bigint) as dont_know_count,
+        cast(sum(answer_count) filter (where is_dont_know) as bigint) as dont_know_count,
         cast(sum(answer_count) filter (where is_top_two) as bigint) as top_two_count,
         bool_or(is_synthetic) as is_synthetic
     from answers
@@ -96,6 +96,16 @@ denominated as (
     left join respondents
         on answered.wave_code = respondents.wave_code
         and answered.zone_group = respondents.zone_group
+),
+
+-- A hidden group must not be what is left when the other group is taken from all.
+hidden as (
+    select
+        wave_code,
+        question_code
+    from denominated
+    where zone_group <> 'all' and in_denominator_count < 11
+    group by wave_code, question_code
 )
 
 select
@@ -109,6 +119,7 @@ select
     -- fewer than 11 answers are hidden, fewer than 30 are shown as unreliable (DESIGN §8)
     case
         when denominated.in_denominator_count < 11 then 'S'
+        when denominated.zone_group <> 'all' and hidden.question_code is not null then 'C'
         when denominated.in_denominator_count < 30 then 'U'
         when waves.closed_on >= run.as_of then 'P'
         else 'A'
@@ -117,4 +128,7 @@ select
 from denominated
 inner join waves
     on denominated.wave_code = waves.wave_code
+left join hidden
+    on denominated.wave_code = hidden.wave_code
+    and denominated.question_code = hidden.question_code
 cross join run

@@ -1,6 +1,6 @@
 -- The campaign and what happened around it, to be drawn on every curve.
 -- Grain: event_id.
--- Care: most dates come from the press; other measures began in the same months, so a change has more than one possible cause.
+-- Care: most dates come from the press; other measures began in the same months, so a change has several causes.
 with
 
 events as (

@@ -137,7 +137,8 @@ select
     end as reason,
     case judged.finding
         when 'not_observed' then 'Aucune année complète d’observations.'
-        when 'synthetic' then 'Observations synthétiques (données d’exemple) : elles ne peuvent ni confirmer ni infirmer une affirmation réelle.'
+        when 'synthetic'
+            then 'Observations synthétiques (données d’exemple) : elles ne confirment ni n’infirment une affirmation réelle.'
         when 'provisional' then 'Les observations de l’année sont provisoires.'
         when 'equal' then 'Observé tel qu’annoncé, au dernier chiffre imprimé près.'
         when 'within_chance' then 'Observé autrement, mais pas au-delà de ce que le hasard seul fait d’une année.'

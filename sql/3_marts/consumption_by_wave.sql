@@ -44,17 +44,17 @@ select
     waves.sample_kind,
     counted.respondent_count as n,
     counted.in_denominator_count as n_in_denominator,
-    case when counted.obs_status <> 'S' then answers.answer_count end as answer_count,
+    case when counted.obs_status not in ('S', 'C') then answers.answer_count end as answer_count,
     case
-        when counted.obs_status <> 'S' and answers.is_in_denominator
+        when counted.obs_status not in ('S', 'C') and answers.is_in_denominator
             then cast(answers.answer_count as double) / nullif(counted.in_denominator_count, 0)
     end as answer_share,
     case
-        when counted.obs_status <> 'S'
+        when counted.obs_status not in ('S', 'C')
             then cast(counted.top_two_count as double) / nullif(counted.in_denominator_count, 0)
     end as top_two_share,
     case
-        when counted.obs_status <> 'S'
+        when counted.obs_status not in ('S', 'C')
             then cast(counted.dont_know_count as double) / nullif(counted.respondent_count, 0)
     end as dont_know_share,
     false as is_weighted,

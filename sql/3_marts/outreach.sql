@@ -1,6 +1,6 @@
 -- What was done among residents, by zone and month: information points, training, mediation, meetings, feedback.
 -- Grain: zone_code, month_on.
--- Care: the commune is the total and zones of different types overlap; a month without the log is empty, a zone without a row is 0.
+-- Care: the commune is the total, zones of different types overlap; a month without the log is empty, a zone without a row 0.
 with
 
 counted as (

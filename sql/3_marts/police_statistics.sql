@@ -1,6 +1,6 @@
 -- Recorded crime as the SSMSI publishes it, every edition side by side, for communes, départements and regions.
 -- Grain: territory_type, territory_code, year, indicator_code, edition_date.
--- Care: blank is not published, never 0; people implicated are counted once per territory, so never summed; use already holds the fines.
+-- Care: blank is not published, never 0; people are counted once per territory, so never summed; use holds the fines.
 with
 
 newest_versions as (

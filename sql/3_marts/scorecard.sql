@@ -44,8 +44,6 @@ in_city as (
         observations.period_type,
         observations.period_start,
         observations.value,
-        observations.numerator,
-        observations.denominator,
         observations.obs_status,
         observations.is_synthetic
     from observations
@@ -121,7 +119,7 @@ last_waves as (
     select
         indicator_id,
         value,
-        'wave of ' || substr(cast(period_start as varchar), 1, 7) as period,
+        substr(cast(period_start as varchar), 1, 7) as period,
         is_synthetic
     from in_city
     where period_type = 'wave'
@@ -142,13 +140,16 @@ gathered as (
         printed.comment_en,
         projections.value as projected_value,
         indicators.unit,
+        -- half of the last digit that was printed
+        case when indicators.unit = 'ratio' then 0.005 else 0.5 end as rounding,
         years.observed_2024,
         years.observed_2025,
         coalesce(last_twelve_months.value, last_years.value, last_waves.value) as latest_value,
         coalesce(last_twelve_months.period, last_years.period, last_waves.period) as latest_period,
         coalesce(years.is_synthetic, last_waves.is_synthetic, false) as is_synthetic,
         launches.launched_on,
-        launches.days_before_launch
+        launches.days_before_launch,
+        cast(cast(round(years.observed_2024 / 12) as bigint) as varchar) as monthly_count
     from printed
     left join indicators
         on printed.indicator_id = indicators.indicator_id
@@ -165,36 +166,54 @@ gathered as (
     cross join launches
 ),
 
-worded as (
+-- 2026-11: with ten incidents a month, one year has 31 % power for a fall of 30 %; with 200 it has 98 % for 20 %.
+sized as (
     select
         row_order,
         case
+            when observed_2024 is null then 'Aucune année 2024 complète pour comparer.'
+            when observed_2024 < 600
+                then 'Environ ' || monthly_count || ' incidents par mois : une année ne distingue pas une baisse du hasard.'
+            else 'Environ ' || monthly_count || ' incidents par mois.'
+        end as monthly_fr,
+        case
+            when observed_2024 is null then 'No complete year 2024 to compare with.'
+            when observed_2024 < 600
+                then 'About ' || monthly_count || ' incidents a month: one year cannot tell a fall from chance.'
+            else 'About ' || monthly_count || ' incidents a month.'
+        end as monthly_en
+    from gathered
+),
+
+worded as (
+    select
+        gathered.row_order,
+        case
             when indicator_id = 'recall' then 'Lancée le ' || cast(launched_on as varchar) || ' (selon la presse).'
             when observed_2025 is null then 'Pas d’année 2025 complète observée.'
-            when unit = 'ratio' and abs(observed_2025 - projected_value) <= 0.005 then 'Observé en 2025 : égal à la projection.'
-            when observed_2025 = projected_value then 'Observé en 2025 : égal à la projection.'
+            when abs(observed_2025 - projected_value) <= rounding then 'Observé en 2025 : égal à la projection.'
             when observed_2025 > projected_value then 'Observé en 2025 : au-dessus de la projection.'
             else 'Observé en 2025 : au-dessous de la projection.'
         end as projection_fr,
         case
             when indicator_id = 'recall' then 'Launched on ' || cast(launched_on as varchar) || ' (says the press).'
             when observed_2025 is null then 'No complete year 2025 observed.'
-            when unit = 'ratio' and abs(observed_2025 - projected_value) <= 0.005 then 'Observed in 2025: equal to the projection.'
-            when observed_2025 = projected_value then 'Observed in 2025: equal to the projection.'
+            when abs(observed_2025 - projected_value) <= rounding then 'Observed in 2025: equal to the projection.'
             when observed_2025 > projected_value then 'Observed in 2025: above the projection.'
             else 'Observed in 2025: below the projection.'
         end as projection_en,
         case indicator_id
             when 'recall' then 'Le souvenir du message dit si elle est vue, non si elle agit.'
             when 'police_interventions' then 'Une activité : plus n’est ni mieux ni moins bien.'
-            when 'clear_up_ratio' then 'Rapport de la presse, pour rapprochement seulement : les affaires élucidées ne sont pas celles de l’année.'
-            else 'Environ dix incidents par mois : une année ne distingue pas une baisse du hasard.'
+            when 'clear_up_ratio'
+                then 'Rapport de la presse, pour rapprochement : les affaires élucidées ne sont pas celles de l’année.'
+            else monthly_fr
         end as nature_fr,
         case indicator_id
             when 'recall' then 'Recall of the message tells whether it is seen, not whether it works.'
             when 'police_interventions' then 'An activity: more is neither better nor worse.'
             when 'clear_up_ratio' then 'The press’s ratio, for reconciling only: the cases cleared are not those of the year.'
-            else 'About ten incidents a month: one year cannot tell a fall from chance.'
+            else monthly_en
         end as nature_en,
         case
             when indicator_id = 'recall' then ''
@@ -215,6 +234,8 @@ worded as (
             else ''
         end as synthetic_en
     from gathered
+    inner join sized
+        on gathered.row_order = sized.row_order
 )
 
 select

@@ -32,7 +32,8 @@ _HEADER_WITHIN_ROWS = 12
 _INDEX_COLUMN, _LABEL_COLUMN, _FIRST_SERVICE = 0, 1, 2
 
 _REMEDY_LAYOUT = (
-    "deliver the workbook as the ministry publishes it; if it has a new layout, tell the data team, who must adapt the reader"
+    "deliver the workbook as the ministry publishes it;"
+    " if it has a new layout, tell the data team, who must adapt the reader"
 )
 
 
@@ -79,9 +80,9 @@ def read_etat_4001(path: Path, folder: Path, max_unpacked_bytes: int = MAX_UNPAC
     Header: see HEADER. A blank cell stays a row with an empty `nombre`: not given is not zero. Nothing is added up: two
     columns with the same département, perimeter and service stay two rows each, and a note says so.
 
-    Raises Refusal `repeated_sheet` (a force and year on two sheets), `sheet_layout` (no header, département or perimeter
-    row where one must be), `sheet_contradiction` (name and title tell different years or forces), `no_table`, and those
-    of `workbook.open_workbook`.
+    Raises Refusal `repeated_sheet` (a force and year on two sheets), `sheet_layout` (no row of services, départements
+    or perimeters where one must be), `sheet_contradiction` (name and title tell different years or forces), `no_table`,
+    and those of `workbook.open_workbook`.
     """
     target = folder / "etat_4001.csv"
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +132,8 @@ def _append_sheet(book: Workbook, sheet: _Sheet, database, folder: Path, result,
     layout = _layout(rows, sheet)
     _check_title(rows[: layout.services], sheet, notes)
     columns = _service_columns(rows, layout)
+    if not columns:
+        raise _bad_layout(sheet, "a column for each service", "no column of figures", layout.services + 1)
     services = [_service(rows, layout, column) for column in columns]
     _note_repeated(services, sheet, notes)
     wide, part = folder / "wide.csv", folder / "long.csv"
@@ -161,8 +164,6 @@ def _layout(rows: list[list[str]], sheet: _Sheet) -> _Layout:
         raise _bad_layout(sheet, "a row 'Départements' above the services", "no such row", services + 1)
     if sheet.force == "pn" and perimeters is None:
         raise _bad_layout(sheet, "a row 'Périmètres' above the services of the police", "no such row", services + 1)
-    if max(map(len, rows)) <= _FIRST_SERVICE:
-        raise _bad_layout(sheet, "a column for each service", "no column of figures", services + 1)
     return _Layout(departments, perimeters, services)
 
 
@@ -177,7 +178,11 @@ def _is_header(first: str, second: str) -> bool:
 
 def _bad_layout(sheet: _Sheet, expected: str, found: str, line: int) -> Refusal:
     return Refusal(
-        "sheet_layout", f"on sheet '{printable(sheet.name)}' {expected}", f"{found} (sheet row {line})", _REMEDY_LAYOUT, line
+        "sheet_layout",
+        f"on sheet '{printable(sheet.name)}' {expected}",
+        f"{found} (sheet row {line})",
+        _REMEDY_LAYOUT,
+        line,
     )
 
 
@@ -246,10 +251,8 @@ def _write_wide(
     with wide.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
         for number, row in enumerate(rows[layout.services + 1 :], start=layout.services + 2):
-            figures = [_at(row, column) for column in columns]
-            if any(figures):
-                write([number, _at(row, _INDEX_COLUMN), _at(row, _LABEL_COLUMN), *figures])
-            elif _at(row, _INDEX_COLUMN).strip().isdigit():
+            figures = [row[column] for column in columns]
+            if any(figures) or _at(row, _INDEX_COLUMN).strip().isdigit():
                 write([number, _at(row, _INDEX_COLUMN), _at(row, _LABEL_COLUMN), *figures])
             else:
                 remarks += any(row)
@@ -264,7 +267,7 @@ def _unpivot(database, sheet: _Sheet, services: list[tuple[str, str, str]], wide
     database.execute(
         "create or replace temp table services as select unnest(range(len($1))) as position,"
         " unnest($1) as departement, unnest($2) as perimetre, unnest($3) as service",
-        [list(texts) for texts in zip(*services)],
+        [list(texts) for texts in zip(*services, strict=True)],
     )
     return database.execute(f"""
         copy (

@@ -1,6 +1,7 @@
 """Reads LimeSurvey: the wide csv export into one row per answer, and the structure (.lss) into one row per wording.
 
-What names or reaches a respondent makes the delivery be sent back; what a respondent wrote in own words is never passed on.
+What names or reaches a respondent makes the delivery be sent back; what a respondent wrote in own words is never passed
+on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.sax import SAXException, SAXParseException
+from xml.sax.handler import ContentHandler
 
 from flows.core.contracts import FORBIDDEN_HEADERS, normalised
 from flows.core.errors import Refusal
@@ -37,7 +40,7 @@ STRUCTURE_HEADER = (
 )
 NONE = "-"
 
-# Columns of LimeSurvey's own that are no question. Times of day, pages and seeds are not needed and would tell people apart.
+# Columns of LimeSurvey's own that are no question: times of day, pages and seeds are not needed and tell people apart.
 RESPONSE_NUMBER = "id"
 SUBMITTED = "submitdate"
 LEFT_OUT = frozenset({"lastpage", "startlanguage", "seed", "startdate", "datestamp", "interviewtime"})
@@ -54,7 +57,7 @@ MAX_RECORD_CHARS = 1_000_000
 MAX_RECORD_LINES = 1_000
 MAX_STRUCTURE_BYTES = 50 * 1024 * 1024
 
-_HEADING_CODE = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,60})((?:\[[^\[\]\s]{1,60}\]){0,2})")
+_HEADING_CODE = re.compile(r"([A-Za-z][A-Za-z0-9_]{0,60})((?:\[[A-Za-z0-9_.-]{1,60}\]){0,2})")
 # LimeSurvey's "expression codes" join with an underscore, which a question's own code may hold as well.
 _UNDERSCORED = re.compile(r"([A-Za-z][A-Za-z0-9_]*?)_(S[QXY]{1,2}\d+\w*|other|comment|\w+comment|filecount)")
 
@@ -96,10 +99,10 @@ def numbered_records(
 ) -> Iterator[tuple[int, list[str]] | BadLine]:
     """The records of a csv with the physical line that each begins on (from 1); blank lines are skipped.
 
-    A quoted field may go on over several lines. What is no record of `width` fields (any number if None) comes out as a
-    BadLine of its first line, and the reading goes on with the next line: one stray quote costs one line and not the rest
-    of the file. Reasons: `line_too_long`, `field_count`, `quote_broken`, `quote_not_closed`. The text of a BadLine is
-    empty, since it may hold what a respondent wrote.
+    A quoted field may go on over several lines. What is no record of `width` fields (any number if None) comes out as
+    a BadLine of its first line, and the reading goes on with the next line: one stray quote costs one line, not the
+    rest of the file. Reasons: `line_too_long`, `field_count`, `quote_broken`, `quote_not_closed`. The text of a BadLine
+    is empty, since it may hold what a respondent wrote.
     """
     source = _Lines(lines)
     for number, line in source:
@@ -274,14 +277,16 @@ def _split(name: str, question_codes: frozenset[str] | None) -> tuple[str, str]:
 
 
 def _scales_from_one(questions: list[_Question]) -> list[_Question]:
-    """Counts the scales of a dual-scale question from 1: codes in brackets do, expression codes (`Q8_SQ001_0`) do not."""
+    """Counts the scales of a dual-scale question from 1, as codes in brackets do; expression codes count from 0."""
     from_zero = {q.question for q in questions if re.fullmatch(r"S[QXY]{1,2}\d+_0", q.subquestion)}
     return [_scale_from_one(q) if q.question in from_zero else q for q in questions]
 
 
 def _scale_from_one(question: _Question) -> _Question:
     row, _, scale = question.subquestion.rpartition("_")
-    return _Question(question.position, question.question, f"{row}_{int(scale) + 1}") if scale in ("0", "1") else question
+    if scale not in ("0", "1"):
+        return question
+    return _Question(question.position, question.question, f"{row}_{int(scale) + 1}")
 
 
 def _is_timing(question: _Question, codes: set[str]) -> bool:
@@ -336,9 +341,9 @@ def read_limesurvey_csv(
     """One row per respondent and answered question, in `folder/answers.csv`; the line is the respondent's.
 
     `path` is UTF-8 text without BOM with its header on the first line that is not blank. `open_questions` and
-    `question_codes` come from the structure file (`open_questions_of`, `question_codes_of`) when there is one. Left out,
-    with a note that says how many: answers in own words, told by `open_questions`, by `[other]` and `[comment]`, and by
-    answers that are no codes; the time of day of `submitdate`; times, pages and seeds.
+    `question_codes` come from the structure file (`open_questions_of`, `question_codes_of`) when there is one. Left
+    out: answers in own words, told by `open_questions`, by `[other]` and `[comment]`, and by answers that are no codes
+    (a note names the columns); the time of day of `submitdate`; times, pages and seeds.
 
     Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
     """
@@ -368,15 +373,11 @@ def _header(path: Path, delimiter: str) -> tuple[int, list[str]]:
         if not isinstance(record, BadLine):
             return record
         break
-    raise Refusal(
-        "no_header", "a header with question codes", "no header that can be read", _REMEDY_CODES, 1
-    )
+    raise Refusal("no_header", "a header with question codes", "no header that can be read", _REMEDY_CODES, 1)
 
 
-def _write_wide(
-    path: Path, delimiter: str, layout: _Layout, header_line: int, wide: Path
-) -> tuple[int, list[BadLine]]:
-    """Writes line, number, date, wave and closed questions of each respondent; how many, and the lines that are none."""
+def _write_wide(path: Path, delimiter: str, layout: _Layout, header_line: int, wide: Path) -> tuple[int, list[BadLine]]:
+    """Writes line, number, date, wave and closed questions of each respondent; how many, and the lines that are bad."""
     kept = [layout.response, layout.submitted, layout.wave, *(q.position for q in layout.closed)]
     bad_lines: list[BadLine] = []
     respondents = 0
@@ -390,7 +391,7 @@ def _write_wide(
             if number == header_line or not any(fields):
                 continue
             _refuse_personal(layout, fields, number)
-            row = ["" if position is None else fields[position] for position in kept]
+            row = ["" if position is None else fields[position].replace("\r", "\n") for position in kept]
             if reason := _unreadable("".join(row)):
                 bad_lines.append(BadLine(number, reason, ""))
             else:
@@ -429,9 +430,9 @@ def _write_long(layout: _Layout, wide: Path, target: Path, is_structure_known: b
         contents = _contents(database, answers)
         is_open = [content.is_open(is_structure_known) for content in contents]
         _refuse_full_answers(contents, is_open)
-        kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open) if not left_out]
+        kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open, strict=True) if not left_out]
         count = _unpivot(database, kept, target)
-        left_out = [q for q, flag in zip(layout.closed, is_open) if flag]
+        left_out = [q for q, flag in zip(layout.closed, is_open, strict=True) if flag]
         return count, _notes(database, layout, left_out)
 
 
@@ -445,8 +446,8 @@ def _load(database, wide: Path, answers: list[str]) -> None:
             case when {_is_code("wave")} then wave end as wave_code,
             wave is not null and not {_is_code("wave")} as is_wave_dropped,
             {", ".join(answers) or "null"}
-        from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';', quote = '"',
-            escape = '"', new_line = '\\n', max_line_size = 8388608)
+        from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
+            quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
     """)
 
 
@@ -510,8 +511,8 @@ def _notes(database, layout: _Layout, left_out: list[_Question]) -> list[str]:
     notes = []
     open_columns = [*layout.open, *left_out]
     if open_columns:
-        codes = sorted({q.question for q in open_columns})
-        notes.append(f"answers in own words were left out: {len(open_columns)} columns of {', '.join(codes)}")
+        codes = sorted(q.question if q.subquestion == NONE else f"{q.question}[{q.subquestion}]" for q in open_columns)
+        notes.append(f"answers in own words were left out: {len(open_columns)} columns ({', '.join(codes)})")
     if layout.nameless:
         notes.append(f"{layout.nameless} columns without a heading were left out")
     bad_waves = database.execute("select count(*) from wide where is_wave_dropped").fetchone()[0]
@@ -523,24 +524,23 @@ def _notes(database, layout: _Layout, left_out: list[_Question]) -> list[str]:
 # -- the structure ----------------------------------------------------------------------------------------------------
 
 # Short, long and huge texts, several short texts, an array of texts, a date (of birth, say) and uploaded files.
-# Not numbers (N, K, :) and equations (*), which weighting may need: their answers must still look like codes to be kept.
+# Not numbers (N, K, :) and equations (*), which weighting may need: their answers still have to look like codes.
 OPEN_TYPES = frozenset("STUQ;D|")
 DUAL_SCALE = "1"
 
-_SECTIONS = frozenset(
-    {"answers", "answer_l10ns", "questions", "subquestions", "question_l10ns", "surveys", "surveys_languagesettings"}
-)
+_SECTIONS = frozenset({"answers", "answer_l10ns", "questions", "subquestions", "question_l10ns", "surveys"})
 _FIELDS = frozenset(
     {"sid", "qid", "parent_qid", "aid", "type", "title", "code", "scale_id", "question", "answer", "language"}
 )
+_BREAKS = frozenset({"br", "p", "div", "li", "ul", "ol", "td", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6"})
+_DOCUMENT_TYPE = re.compile(rb"<LimeSurveyDocType>\s*(<!\[CDATA\[)?\s*Survey\s*(\]\]>)?\s*</LimeSurveyDocType>")
 _REMEDY_LSS = "export it in LimeSurvey: Display/Export > Survey structure (.lss), and deliver that file"
 
 
 def is_lss(path: Path) -> bool:
     """Whether the file begins like a LimeSurvey structure file; reads its first bytes only."""
     with path.open("rb") as file:
-        start = file.read(4096)
-    return re.search(rb"<LimeSurveyDocType>\s*(<!\[CDATA\[)?\s*Survey\s*(\]\]>)?\s*</LimeSurveyDocType>", start) is not None
+        return _DOCUMENT_TYPE.search(file.read(4096)) is not None
 
 
 def open_questions_of(path: Path) -> frozenset[str]:
@@ -548,17 +548,17 @@ def open_questions_of(path: Path) -> frozenset[str]:
 
     Raises the Refusals of `read_lss`.
     """
-    questions = _structure(path).rows("questions")
+    questions = _questions(_structure(path)).values()
     return frozenset(row["title"] for row in questions if row.get("type") in OPEN_TYPES and row.get("title"))
 
 
 def question_codes_of(path: Path) -> frozenset[str]:
     """Codes of all questions of a structure file. Raises the Refusals of `read_lss`."""
-    return frozenset(row["title"] for row in _structure(path).rows("questions") if row.get("title"))
+    return frozenset(row["title"] for row in _questions(_structure(path)).values() if row.get("title"))
 
 
 def read_lss(path: Path, folder: Path) -> TextTable:
-    """One row per question, sub-question or answer and language, in `folder/structure.csv`; the line is that of the XML.
+    """One row per question, sub-question or answer and language, in `folder/structure.csv`; the line is the XML's.
 
     Header: see STRUCTURE_HEADER; `-` stands for a code that does not apply. Codes are such that they meet those of the
     answers: a column of a two-dimensional array has the sub-question code `_SQX001` (answers have `SQY001_SQX001`), an
@@ -566,10 +566,10 @@ def read_lss(path: Path, folder: Path) -> TextTable:
 
     Raises Refusal `not_an_lss`, `broken_lss`, `unsafe_xml`, `too_large`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     structure = _structure(path)
     rows = sorted(_elements(structure), key=lambda row: row[0])
     target = folder / "structure.csv"
+    folder.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter=";", lineterminator="\n").writerows(rows)
     return TextTable(
@@ -578,6 +578,9 @@ def read_lss(path: Path, folder: Path) -> TextTable:
 
 
 def _structure(path: Path) -> _Structure:
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.sax import parse
+
     if path.stat().st_size > MAX_STRUCTURE_BYTES:
         raise Refusal(
             "too_large",
@@ -589,15 +592,135 @@ def _structure(path: Path) -> _Structure:
         raise Refusal("not_an_lss", "a LimeSurvey structure file (.lss)", "a file of another kind", _REMEDY_LSS)
     structure = _Structure()
     try:
-        parse_xml(path, structure)
+        with path.open("rb") as file:
+            parse(file, structure, forbid_dtd=True)
     except SAXParseException as problem:
+        line = problem.getLineNumber()
         raise Refusal(
-            "broken_lss", "a whole XML file", "XML that breaks off or is damaged", _REMEDY_LSS, problem.getLineNumber()
+            "broken_lss", "a whole XML file", "XML that breaks off or is damaged", _REMEDY_LSS, line
         ) from None
     except DefusedXmlException:
-        raise Refusal(
-            "unsafe_xml", "XML without entities of its own", "a document type or entities", _REMEDY_LSS
-        ) from None
+        raise Refusal("unsafe_xml", "XML without a document type or entities", "such a one", _REMEDY_LSS) from None
     except (ValueError, LookupError, SAXException):
         raise Refusal("broken_lss", "a whole XML file in UTF-8", "text in another encoding", _REMEDY_LSS) from None
     return structure
+
+
+class _Structure(ContentHandler):
+    """Collects document/<section>/rows/row/<field> of a structure file, with the line of each row in field `line`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sections: dict[str, list[dict[str, str]]] = {name: [] for name in _SECTIONS}
+        self._path: list[str] = []
+        self._text: list[str] | None = None
+
+    def startElement(self, name: str, attrs: object) -> None:
+        self._path.append(name)
+        if len(self._path) == 4 and name == "row" and self._path[1] in _SECTIONS:
+            self.sections[self._path[1]].append({"line": str(self._locator.getLineNumber())})
+        elif len(self._path) == 5 and self._path[1] in _SECTIONS and self._path[3] == "row" and name in _FIELDS:
+            self._text = []
+
+    def characters(self, content: str) -> None:
+        if self._text is not None:
+            self._text.append(content)
+
+    def endElement(self, name: str) -> None:
+        if len(self._path) == 5 and self._text is not None:
+            self.sections[self._path[1]][-1][name] = "".join(self._text).replace("\r", "\n").strip()
+            self._text = None
+        self._path.pop()
+
+
+def _is_main(row: dict[str, str]) -> bool:
+    return row.get("parent_qid", "") in ("", "0")
+
+
+def _questions(structure: _Structure) -> dict[str, dict[str, str]]:
+    """Questions by their number (one of the rows, where there is one per language)."""
+    return {row.get("qid", ""): row for row in structure.sections["questions"] if _is_main(row)}
+
+
+def _elements(structure: _Structure) -> Iterator[tuple]:
+    """Rows of the table, each with its line in front."""
+    sections = structure.sections
+    questions = _questions(structure)
+    survey = next((row["sid"] for row in (*sections["surveys"], *sections["questions"]) if row.get("sid")), NONE)
+    base = next((row["language"] for row in sections["surveys"] if row.get("language")), NONE)
+    texts = _translations(sections["question_l10ns"], "qid", "question")
+    for row in (*sections["questions"], *sections["subquestions"]):
+        question = row if _is_main(row) else questions.get(row["parent_qid"], {})
+        element, code = ("question", NONE) if _is_main(row) else ("subquestion", _subquestion_code(row))
+        for language, wording in _wordings(row, "qid", "question", texts, base):
+            yield _element(row, survey, element, question, code, NONE, language, wording)
+    texts = _translations(sections["answer_l10ns"], "aid", "answer")
+    for row in sections["answers"]:
+        question = questions.get(row.get("qid", ""), {})
+        for language, wording in _wordings(row, "aid", "answer", texts, base):
+            scale = _answer_scale(row, question)
+            yield _element(row, survey, "answer", question, scale, row.get("code"), language, wording)
+
+
+def _element(row, survey: str, element: str, question, subquestion: str, answer, language: str, wording: str) -> tuple:
+    code, kind = question.get("title", ""), question.get("type", "")
+    return int(row["line"]), survey, element, code, kind, subquestion, answer or "", language, _plain(wording)
+
+
+def _translations(rows: list[dict[str, str]], key: str, text: str) -> dict[str, list[tuple[str, str]]]:
+    """Wordings by the number of what they belong to, as (language, text)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row.get(key, ""), []).append((row.get("language") or NONE, row.get(text, "")))
+    return found
+
+
+def _wordings(row, key: str, text: str, translations, base: str) -> list[tuple[str, str]]:
+    """(language, wording) of a row: beside it since LimeSurvey 4, in the row itself before."""
+    if row.get("language"):
+        return [(row["language"], row.get(text, ""))]
+    return translations.get(row.get(key, "")) or [(base, row.get(text, ""))]
+
+
+def _subquestion_code(row: dict[str, str]) -> str:
+    return f"_{row.get('title', '')}" if row.get("scale_id") == "1" else row.get("title", "")
+
+
+def _answer_scale(row: dict[str, str], question: dict[str, str]) -> str:
+    if question.get("type") != DUAL_SCALE:
+        return NONE
+    return "_2" if row.get("scale_id") == "1" else "_1"
+
+
+class _Text(HTMLParser):
+    """Keeps what a reader of the page would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in ("script", "style")
+        picture = dict(attrs).get("alt") if tag == "img" else ""
+        self.parts.append(" " if tag in _BREAKS else picture or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style") and self._hidden > 0
+        self.parts.append(" " if tag in _BREAKS else "")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
+
+
+def _plain(wording: str) -> str:
+    """A wording without markup, on one line."""
+    reader = _Text()
+    try:
+        reader.feed(wording)
+        reader.close()
+        text = "".join(reader.parts)
+    except AssertionError:  # html.parser says so of a declaration it does not know
+        text = re.sub(r"<[^>]*>", " ", wording)
+    return " ".join(text.split())

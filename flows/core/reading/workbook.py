@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from flows.core.errors import Refusal, printable
-from flows.core.reading.tables import TextTable
+from flows.core.reading.tables import BadLine, TextTable
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 MAX_MEMBERS = 2_000
@@ -24,6 +24,7 @@ MAX_MEMBERS = 2_000
 MAX_CELLS = 10_000_000
 MAX_ERROR_CELLS = 1_000_000
 HEADER_WITHIN_ROWS = 25
+MAX_ROW_CHARS = 500_000
 ERROR_TEXT = "#ERROR"
 
 # A text is stored once and shown in as many cells as one likes: a small file can ask for any amount of memory.
@@ -36,7 +37,7 @@ _OVERLAP = 256
 _INDEX_LIMIT = 4 * 1024 * 1024
 _OLE2 = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_OLD_WORKBOOK = ("Workbook".encode("utf-16-le"), "B\0o\0o\0k\0\0".encode("latin-1"))
+_OLD_WORKBOOK = ("Workbook".encode("utf-16-le"), "Book\0".encode("utf-16-le"))
 
 # It may take more for a reference than is one (any attribute that ends in r), never less.
 _REFERENCE = re.compile(rb"""r\s*=\s*["']([A-Za-z]{0,12})(\d{1,20})["']""")
@@ -59,7 +60,7 @@ def kind_of_zip(path: Path) -> str:
     """
     with _opened_zip(path) as archive:
         names = {_plain_name(name) for name in archive.namelist()}
-        if names & {"xl/workbook.xml", "xl/workbook.bin"}:
+        if any(name.startswith("xl/") for name in names):
             return "xlsx"
         if "word/document.xml" in names:
             return "docx"
@@ -209,8 +210,8 @@ class _Scan:
 def guard_zip(path: Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES, max_members: int = MAX_MEMBERS) -> int:
     """The bytes that an archive really unpacks to, by unpacking every member without keeping it.
 
-    Raises Refusal `zip_bomb`, `zip_members`, `unsafe_zip`, `lying_zip` (a member is longer or shorter than it declares),
-    `encrypted_zip` or `damaged_zip`.
+    Raises Refusal `zip_bomb`, `zip_members`, `unsafe_zip`, `lying_zip` (a member is longer or shorter than it
+    declares), `encrypted_zip` or `damaged_zip`.
     """
     return _scan(path, max_unpacked_bytes, max_members).unpacked_bytes
 
@@ -311,7 +312,7 @@ class _SheetScan:
         self.tail = window[-_OVERLAP:]
         references = _REFERENCE.findall(window)
         if references:
-            letters, numbers = map(set, zip(*references))
+            letters, numbers = map(set, zip(*references, strict=True))
             self.columns = max(self.columns, *map(_column_number, letters))
             self.rows = max(self.rows, *map(int, numbers))
         self.cells += _cell_count(chunk)
@@ -427,7 +428,7 @@ def _xml(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None):
     from defusedxml.ElementTree import fromstring
 
     if member is None:
-        raise _damaged_zip()
+        raise _unreadable("without its index")
     return fromstring(_read_small(archive, member, _INDEX_LIMIT), forbid_dtd=True)
 
 
@@ -493,9 +494,8 @@ def open_workbook(path: Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> I
     """A workbook to read sheets from, after the guards.
 
     Raises Refusal: `not_a_workbook`, `old_xls`, `old_office`, `encrypted_workbook`, `xlsb`, `ods`, `docx`, `lsa`,
-    `plain_zip`; `damaged_zip`, `encrypted_zip`, `zip_bomb`, `zip_members`, `unsafe_zip`, `lying_zip`, `sheet_too_large`,
-    `too_much_text`;
-    `unreadable_workbook`.
+    `plain_zip`; `damaged_zip`, `encrypted_zip`, `zip_bomb`, `zip_members`, `unsafe_zip`, `lying_zip`,
+    `sheet_too_large`, `too_much_text`; `unreadable_workbook`.
     """
     entries = list_sheets(path)
     scan = _scan(path, max_unpacked_bytes, sheets=frozenset(entry.member for entry in entries))
@@ -517,23 +517,30 @@ def _library_refusals() -> Iterator[None]:
     except BaseException as problem:
         if type(problem).__name__ == "PasswordError":
             raise _encrypted() from None
-        raise Refusal(
-            "unreadable_workbook",
-            "a workbook that can be read",
-            f"one that the reader gave up on ({type(problem).__name__})",
-            "open it in Excel or LibreOffice, save it under a new name as .xlsx and deliver that file",
-        ) from None
+        raise _unreadable(f"that the reader gave up on ({type(problem).__name__})") from None
+
+
+def _unreadable(what: str) -> Refusal:
+    return Refusal(
+        "unreadable_workbook",
+        "a workbook that can be read",
+        f"one {what}",
+        "open it in Excel or LibreOffice, save it under a new name as .xlsx and deliver that file",
+    )
 
 
 # -- cells ------------------------------------------------------------------------------------------------------------
 
 
 def cell_text(value: object) -> str:
-    """A cell as text: whole numbers without a point, dates and times as ISO, booleans true or false, nothing as ''."""
+    """A cell as text: whole numbers without a point, dates and times as ISO, booleans true or false, nothing as ''.
+
+    Lines within a cell end in a line feed: csv does not quote a lone carriage return, and DuckDB stumbles over it.
+    """
     if isinstance(value, float):
         return _number_text(value)
     if isinstance(value, str):
-        return value
+        return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -582,8 +589,9 @@ def read_sheet(
 ) -> TextTable:
     """The one visible table of a workbook whose header is wanted, as `folder/sheet.csv` numbered by the sheet's rows.
 
-    `wanted` gets the texts of a row, from its first filled cell to its last one, and says whether that is the header; the
-    first 25 rows of each visible sheet are tried. Wholly empty rows are skipped, and keep their number.
+    `wanted` gets the texts of a row, from its first filled cell to its last one, and says whether that is the header;
+    the first 25 rows of each visible sheet are tried. Wholly empty rows are skipped, and keep their number. A row of
+    more than MAX_ROW_CHARS becomes a BadLine `line_too_long`.
 
     Raises Refusal `no_table` or `several_sheets`, and those of `open_workbook`.
     """
@@ -591,7 +599,7 @@ def read_sheet(
         found = _the_one(book, wanted)
         rows = book.rows(found.sheet)
     target = folder / "sheet.csv"
-    count, beside = _write(rows, found, target)
+    count, beside, too_long = _write(rows, found, target)
     return TextTable(
         form="csv",
         path=target,
@@ -599,6 +607,7 @@ def read_sheet(
         delimiter=";",
         numbered=True,
         line_count=count,
+        bad_lines=too_long,
         notes=_notes(found, beside),
     )
 
@@ -641,21 +650,23 @@ def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool])
     return None
 
 
-def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int]:
-    """Writes the rows below the header; how many there are, and how many have text beside the table."""
+def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
+    """Writes the rows below the header; how many, how many have text beside the table, and those that are too long."""
     count = beside = 0
+    too_long: list[BadLine] = []
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
         for number, row in enumerate(rows[found.row + 1 :], start=found.row + 2):
             texts = list(map(cell_text, row))
             inside = texts[found.first : found.last + 1]
-            outside = any(texts[: found.first]) or any(texts[found.last + 1 :])
-            if any(inside):
+            beside += any(texts[: found.first]) or any(texts[found.last + 1 :])
+            if sum(map(len, inside)) > MAX_ROW_CHARS:
+                too_long.append(BadLine(number, "line_too_long", ""))
+            elif any(inside):
                 write([number, *inside])
                 count += 1
-            beside += outside
-    return count, beside
+    return count, beside, tuple(too_long)
 
 
 def _notes(found: _Found, beside: int) -> tuple[str, ...]:

@@ -1,0 +1,94 @@
+"""The publishers' real files: the figures of the release are the published ones."""
+
+from __future__ import annotations
+
+import shutil
+
+import duckdb
+import pytest
+
+from flows.core import pipeline
+from flows.settings import Settings
+
+USE_2023_07 = {2016: 765, 2017: 878, 2018: 1136, 2019: 995, 2020: 979, 2021: 1231, 2022: 1344}
+USE_2025_01 = {2016: 765, 2018: 1138, 2022: 1346, 2023: 1193, 2024: 1642}
+CIAT_USE = {2012: 345, 2013: 282, 2014: 406, 2015: 455, 2016: 428, 2017: 385, 2018: 564, 2019: 511, 2020: 350}
+
+
+@pytest.fixture(scope="module")
+def real(real_data, tmp_path_factory):
+    """A release made of the real police files."""
+    folder = tmp_path_factory.mktemp("real")
+    (folder / "raw" / "police").mkdir(parents=True)
+    files = [p for p in (real_data / "police").rglob("*") if p.is_file() and "simplified" not in p.name]
+    for path in files:
+        if path.name != "communes-2025-dep63-and-peers.csv":  # a layout of ours, for checking results only
+            shutil.copy(path, folder / "raw" / "police" / path.name)
+    settings = Settings(raw=folder / "raw", out=folder / "out").resolved()
+    outcome = pipeline.refresh(settings)
+    assert not outcome.has_refused, outcome.deliveries
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        yield con
+
+
+def use(con, edition: str, indicator: str = "usage_stupefiants") -> dict[int, int]:
+    rows = con.execute(
+        f"""select year, count from marts.police_statistics where territory_type = 'departement' and territory_code = '63'
+        and indicator_code = '{indicator}' and edition_date = date '{edition}'"""
+    ).fetchall()
+    return dict(rows)
+
+
+def test_departement_63_in_both_editions(real) -> None:
+    assert use(real, "2023-07-17") == USE_2023_07
+    newer = use(real, "2025-01-26")
+    assert {year: newer[year] for year in USE_2025_01} == USE_2025_01
+    assert use(real, "2023-07-17", "trafic_stupefiants")[2022] == 360
+    assert use(real, "2025-01-26", "trafic_stupefiants")[2024] == 319
+
+
+def test_the_newest_edition_wins_and_the_other_stays_visible(real) -> None:
+    rows = real.execute(
+        """select year, edition_date, is_latest_edition from marts.police_statistics where territory_code = '63'
+        and territory_type = 'departement' and indicator_code = 'usage_stupefiants' and year in (2022, 2024)
+        order by year, edition_date"""
+    ).fetchall()
+    assert [(y, str(e), latest) for y, e, latest in rows] == [
+        (2022, "2023-07-17", False),
+        (2022, "2025-01-26", True),
+        (2024, "2025-01-26", True),
+    ]
+
+
+def test_hidden_cells_are_null(real) -> None:
+    hidden = real.execute(
+        """select count(*), count(count), count(rate_per_1000) from marts.police_statistics
+        where territory_type = 'commune' and not is_published"""
+    ).fetchone()
+    assert hidden[0] > 0 and hidden[1:] == (0, 0)
+    published = real.execute(
+        "select count(*) from marts.police_statistics where territory_type = 'commune' and is_published and count is null"
+    ).fetchone()
+    assert published[0] == 0
+
+
+def test_a_commune_without_residents_has_a_count_and_no_rate(real) -> None:
+    rows = real.execute(
+        "select distinct count, rate_per_1000 from marts.police_statistics where population = 0 and is_published"
+    ).fetchall()
+    assert (0, None) in rows
+
+
+def test_every_label_is_known(real) -> None:
+    unknown = real.execute(
+        "select distinct indicator_code from marts.police_statistics where indicator_code like 'unmapped%'"
+    ).fetchall()
+    assert not unknown
+
+
+def test_etat_4001_gives_the_nine_figures_of_the_central_district(real) -> None:
+    rows = real.execute(
+        """select year, sum(fact_count) from marts.drug_facts_by_service
+        where service_name = 'CIAT CENTRAL DE CLERMONT FERRAND' and index_code = 57 group by year"""
+    ).fetchall()
+    assert dict(rows) == CIAT_USE

@@ -1,0 +1,214 @@
+"""Runs after the first one: what is done again, what is taken over, what stays known, and what a day knew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+
+import duckdb
+import pytest
+
+from flows.core import landing, pipeline, publishing
+from flows.core.errors import UnknownRelease
+from flows.settings import PROJECT, Settings
+
+INCIDENTS = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service\n"
+ZONES = "code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\nCF01;quartier;Centre;63113\n"
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    """A raw folder with zones and one month of incidents, received in February 2025."""
+    chosen = Settings(raw=tmp_path / "raw", out=tmp_path / "out").resolved()
+    write(chosen, "reference/zones.csv", ZONES, "2025-01-01T00:00:00Z")
+    write(chosen, "police/incidents-01.csv", incidents("2025-01", 3), "2025-02-03T00:00:00Z")
+    return chosen
+
+
+def incidents(month: str, count: int, category: str = "rixe") -> str:
+    rows = (f"I-{month}-{n};{month}-{n + 1:02d} 14:05;CF01;{category};oui;v1;pm\n" for n in range(count))
+    return INCIDENTS + "".join(rows)
+
+
+def write(settings: Settings, name: str, text: str, received_at: str | None = None, sender: str | None = None) -> None:
+    path = settings.raw / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    if received_at:
+        receipt = landing.new_receipt(path, landing.sha256_of(path), received_at, sender)
+        landing.write_receipt(path.with_name(path.name + landing.RECEIPT_ENDING), receipt)
+
+
+def linked(settings: Settings) -> dict[str, float]:
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        return {
+            str(month)[:7]: count
+            for month, count in con.execute(
+                """select period_start, value from marts.indicator_values where indicator_id = 'violence_trafficking'
+                and zone_code = '63113' and period_type = 'month' and breakdown = 'total' and value is not null"""
+            ).fetchall()
+        }
+
+
+def manifest(settings: Settings) -> dict:
+    return json.loads((settings.current / "manifest.json").read_text())
+
+
+def test_a_second_run_has_nothing_to_do(settings) -> None:
+    first = pipeline.refresh(settings)
+    again = pipeline.refresh(settings)
+    assert not first.is_unchanged and again.is_unchanged
+    assert again.release == first.release
+    assert [line[:6] for line in map(_fields, again.deliveries)] == [line[:6] for line in map(_fields, first.deliveries)]
+
+
+def _fields(line) -> tuple:
+    return (line.file_name, line.contract, line.verdict, line.rows_read, line.rows_accepted, line.rows_quarantined)
+
+
+def test_one_new_file_is_the_only_one_read(settings, monkeypatch) -> None:
+    from flows.core import admission
+
+    pipeline.refresh(settings)
+    read: list[str] = []
+    genuine = admission.admit
+    monkeypatch.setattr(admission, "admit", lambda d, *rest: read.append(d.shown_name) or genuine(d, *rest))
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    outcome = pipeline.refresh(settings)
+    assert read == ["police/incidents-02.csv"]
+    assert linked(settings) == {"2025-01": 3, "2025-02": 2}
+    assert {"marts.partner_participation", "marts.peer_comparison"} <= set(outcome.reused_tables)
+    assert "marts.indicator_values" in outcome.built_tables
+
+
+def test_tables_taken_over_are_the_same_as_built_anew(settings, tmp_path) -> None:
+    pipeline.refresh(settings)
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    fresh = replace(settings, out=tmp_path / "fresh")
+    pipeline.refresh(fresh)
+    hashes = [{n: t["content_sha256"] for n, t in manifest(s)["tables"].items()} for s in (settings, fresh)]
+    assert hashes[0] == hashes[1]
+
+
+def test_a_changed_model_redoes_only_what_depends_on_it(settings, tmp_path) -> None:
+    shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    settings = replace(settings, sql=tmp_path / "sql")
+    pipeline.refresh(settings)
+    model = tmp_path / "sql/3_marts/calendar.sql"
+    model.write_text(model.read_text() + "\n-- one more comment\n")
+    outcome = pipeline.refresh(settings)
+    assert set(outcome.built_tables) == {"marts.calendar", "audit.checks"}
+
+
+def test_a_changed_contract_reads_again_only_its_deliveries(settings, tmp_path, monkeypatch) -> None:
+    from flows.core import admission
+
+    shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    settings = replace(settings, sql=tmp_path / "sql")
+    pipeline.refresh(settings)
+    contract = tmp_path / "sql/0_sources/police_incidents.yml"
+    contract.write_text(contract.read_text() + "# a new remark\n")
+    read: list[str] = []
+    genuine = admission.admit
+    monkeypatch.setattr(admission, "admit", lambda d, *rest: read.append(d.shown_name) or genuine(d, *rest))
+    pipeline.refresh(settings)
+    assert read == ["police/incidents-01.csv"]
+
+
+def test_a_changed_file_takes_the_place_of_the_old_one_which_stays_known(settings) -> None:
+    pipeline.refresh(settings)
+    write(settings, "police/incidents-01.csv", incidents("2025-01", 5))
+    pipeline.refresh(settings)
+    assert linked(settings) == {"2025-01": 5}
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select rows_accepted, superseded_by is not null from audit.deliveries where contract = 'police_incidents' order by 1"
+        ).fetchall()
+    assert rows == [(3, True), (5, False)]
+
+
+def test_a_day_knows_what_was_received_by_then(settings, tmp_path) -> None:
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    then = replace(settings, out=tmp_path / "then", as_of=date(2025, 2, 28))
+    pipeline.refresh(then)
+    assert linked(settings) == {"2025-01": 3, "2025-02": 2}
+    assert linked(then) == {"2025-01": 3}
+
+
+def test_a_refused_correction_leaves_the_old_delivery_in_force(settings) -> None:
+    pipeline.refresh(settings)
+    write(settings, "police/incidents-01.csv", INCIDENTS)
+    outcome = pipeline.refresh(settings)
+    assert outcome.has_refused
+    assert linked(settings) == {"2025-01": 3}
+
+
+def test_two_senders_may_use_the_same_file_name(settings) -> None:
+    write(settings, "police/a/export.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z", "A")
+    write(settings, "police/b/export.csv", incidents("2025-03", 4), "2025-03-04T00:00:00Z", "B")
+    pipeline.refresh(settings)
+    assert linked(settings) == {"2025-01": 3, "2025-02": 2, "2025-03": 4}
+
+
+def test_the_same_content_twice_is_one_delivery(settings) -> None:
+    write(settings, "police/copy.csv", incidents("2025-01", 3), "2025-02-04T00:00:00Z")
+    outcome = pipeline.refresh(settings)
+    assert [line.file_name for line in outcome.deliveries] == ["reference/zones.csv", "police/incidents-01.csv"]
+    assert "police/copy.csv" in outcome.deliveries[1].note
+    assert linked(settings) == {"2025-01": 3}
+
+
+def test_rollback_switches_to_a_kept_release(settings) -> None:
+    first = pipeline.refresh(settings).release
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    second = pipeline.refresh(settings).release
+    assert second != first
+    publishing.switch(settings.current, publishing.find_release(settings.releases, first.name))
+    assert linked(settings) == {"2025-01": 3}
+    with pytest.raises(UnknownRelease, match="kept are"):
+        publishing.find_release(settings.releases, "1999")
+
+
+def test_the_oldest_releases_go_and_the_current_one_stays(settings) -> None:
+    settings = replace(settings, kept_releases=2)
+    names = []
+    for month in ("02", "03", "04"):
+        write(settings, f"police/incidents-{month}.csv", incidents(f"2025-{month}", 1), f"2025-{month}-20T00:00:00Z")
+        names.append(pipeline.refresh(settings).release.name)
+    assert [r.name for r in publishing.kept_releases(settings.releases)] == names[1:]
+    publishing.switch(settings.current, settings.releases / names[1])
+    publishing.prune(settings.releases, settings.current, 1)
+    assert [r.name for r in publishing.kept_releases(settings.releases)] == [names[1]]
+
+
+def test_no_publish_leaves_the_current_release(settings) -> None:
+    first = pipeline.refresh(settings).release
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    outcome = pipeline.refresh(replace(settings, publish=False))
+    assert outcome.release is None and (outcome.candidate / "campaign.duckdb").is_file()
+    assert publishing.current_release(settings.current) == first
+
+
+def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> None:
+    from flows.core.errors import VerificationFailed
+
+    first = pipeline.refresh(settings).release
+    shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    spec = tmp_path / "sql/3_marts/calendar.yml"
+    entry = """
+  - id: made_to_fail
+    expectation: expect_table_row_count_to_be_between
+    kwargs: {min_value: 1000}
+    severity: critical
+    on_failure: refuse
+    reason: "2026-11: a test."
+"""
+    text = spec.read_text()
+    spec.write_text(text + (entry if "expectations:" in text else "expectations:" + entry))
+    with pytest.raises(VerificationFailed, match="marts.calendar: made_to_fail"):
+        pipeline.refresh(replace(settings, sql=tmp_path / "sql"))
+    assert publishing.current_release(settings.current) == first

@@ -1,0 +1,107 @@
+"""The release of the sample: its figures, its shape, and that it is labelled for what it is."""
+
+from __future__ import annotations
+
+import json
+
+from flows.core import ledger
+from flows.core.landing import sha256_of
+
+
+def one(con, sql: str):
+    rows = con.execute(sql).fetchall()
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+def value(con, indicator: str, year: int) -> float:
+    return one(
+        con,
+        f"""select value from marts.indicator_values where indicator_id = '{indicator}' and zone_code = '63113'
+        and period_type = 'year' and period_start = date '{year}-01-01' and breakdown = 'total'""",
+    )[0]
+
+
+def test_the_figures_of_2024_are_those_of_the_article(release) -> None:
+    assert value(release, "violence_trafficking", 2024) == 125
+    assert value(release, "police_interventions", 2024) == 2400
+    assert value(release, "clear_up_ratio", 2024) == 0.19
+
+
+def test_the_scorecard_has_the_four_rows(release) -> None:
+    rows = release.execute(
+        "select situation_2024, projection_2025, observed_2024, is_synthetic from marts.scorecard order by row_order"
+    ).fetchall()
+    assert [r[:2] for r in rows] == [("125", "150"), ("2 400", "2 700"), ("—", "campagne innovante lancée"), ("19 %", "23 %")]
+    assert [r[2] for r in rows] == [125, 2400, None, 0.19]
+    assert all(r[3] for r in rows)
+
+
+def test_synthetic_data_prove_no_claim(release) -> None:
+    verdicts = {row[0] for row in release.execute("select verdict from marts.claims").fetchall()}
+    assert verdicts == {"cannot be checked"}
+
+
+def test_every_delivery_adds_up(release) -> None:
+    rows = release.execute("select rows_read, rows_accepted, rows_quarantined, verdict from audit.deliveries").fetchall()
+    assert len(rows) > 20
+    assert all(read == accepted + quarantined for read, accepted, quarantined, _ in rows)
+    assert sum(row[2] for row in rows) > 10, "the sample shows quarantine at work"
+    assert {row[3] for row in rows} <= {"passed", "warned"}
+
+
+def test_quarantine_counts_agree_with_the_deliveries(release) -> None:
+    assert not release.execute(
+        """select d.delivery_id from audit.deliveries d
+        left join (select delivery_id, sum(rows) as n from audit.quarantine group by delivery_id) q
+        on d.delivery_id = q.delivery_id where d.rows_quarantined <> coalesce(q.n, 0)"""
+    ).fetchall()
+
+
+def test_every_check_ran(release) -> None:
+    verdicts = dict(release.execute("select verdict, count(*) from audit.checks group by verdict").fetchall())
+    assert verdicts["passed"] > 300 and verdicts["failed"] > 10
+    assert "not_checked" not in verdicts
+
+
+def test_the_file_is_readable_by_duckdb_1_0(sample_run) -> None:
+    import duckdb
+
+    settings, _ = sample_run
+    with duckdb.connect() as con:
+        con.execute(f"attach '{settings.current}/campaign.duckdb' as release (read_only)")
+        tags = con.execute("select tags from duckdb_databases() where database_name = 'release'").fetchone()[0]
+    assert str(tags["storage_version"]).startswith("v1.0.0")
+
+
+def test_the_manifest_holds_every_file(sample_run) -> None:
+    settings, outcome = sample_run
+    manifest = json.loads((outcome.release / "manifest.json").read_text())
+    on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()} - {"manifest.json"}
+    assert set(manifest["files"]) == on_disk
+    assert all(sha256_of(outcome.release / name) == entry["sha256"] for name, entry in manifest["files"].items())
+    assert manifest["code_version"] == ledger.code_version(settings.sql)
+    assert len(manifest["deliveries"]) == len(outcome.deliveries)
+
+
+def test_parquet_and_database_hold_the_same(release, sample_run) -> None:
+    settings, _ = sample_run
+    package = json.loads((settings.current / "datapackage.json").read_text())
+    for resource in package["resources"]:
+        table = resource["path"].removeprefix("parquet/").removesuffix(".parquet")
+        path = settings.current / resource["path"]
+        for left, right in ((table, f"'{path}'"), (f"'{path}'", table)):
+            assert release.execute(f"select count(*) from (from {left} except from {right})").fetchone()[0] == 0
+        names = [field["name"] for field in resource["schema"]["fields"]]
+        assert names == [row[0] for row in release.execute(f"describe {table}").fetchall()]
+
+
+def test_only_what_is_published_is_in_the_release(release) -> None:
+    schemas = {row[0] for row in release.execute("select distinct schema_name from duckdb_tables()").fetchall()}
+    assert schemas == {"marts", "audit"}
+    assert not release.execute("select * from duckdb_views() where not internal").fetchall()
+
+
+def test_synthetic_rows_say_so(release) -> None:
+    assert one(release, "select bool_and(is_synthetic) from marts.outreach where zone_code = '63113'")[0]
+    assert not one(release, "select bool_or(is_synthetic) from marts.police_statistics")[0]
