@@ -24,12 +24,12 @@ WAIT_FOR_SERVER = for second in $$(seq 120); do \
 
 .PHONY: server deploy worker
 
-server: setup
+server: setup  ## Start Prefect's server with its UI on this machine (PORT=4200)
 	@mkdir -p "$(PREFECT_HOME)"
 	@echo "Prefect's server and its UI: $(SERVER) (stop it with Ctrl-C; its database is in $(PREFECT_HOME))"
 	@exec $(VENV)/bin/prefect server start --host 127.0.0.1 --port $(PORT)
 
-deploy: setup
+deploy: setup  ## Bring the deployments of prefect.yaml to the server
 	@mkdir -p "$(PREFECT_HOME)"
 	@$(WAIT_FOR_SERVER)
 	@$(VENV)/bin/prefect work-pool inspect barometer >/dev/null 2>&1 \
@@ -39,7 +39,7 @@ deploy: setup
 	@echo "Deploying what $(DEPLOYMENTS) lists"
 	@$(VENV)/bin/prefect --no-prompt deploy --all --prefect-file "$(DEPLOYMENTS)"
 
-worker: setup
+worker: setup  ## Run what is due; stays until Ctrl-C
 	@mkdir -p "$(PREFECT_HOME)"
 	@$(WAIT_FOR_SERVER)
 	@echo "A worker runs what is due (stop it with Ctrl-C; runs: $(SERVER)/runs)"

@@ -18,13 +18,16 @@ from pathlib import Path
 
 from flows.core.errors import BarometerError
 
-WITHOUT = {
-    # a server that lives as long as one run needs none of these, and writes less without them
+SETTINGS = {
+    # what a server that lives as long as one run can do without
     "PREFECT_SERVER_UI_ENABLED": "false",
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    # Prefect's own mark: of the remaining services only those that record a run
     "PREFECT__SERVER_EPHEMERAL": "1",
+    # for the file server.log; what a run tells comes from the run
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
 }
 SHUTDOWN_SECONDS = 10
 
@@ -46,7 +49,7 @@ class Server:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "flows.ephemeral", str(fd)],
-                env=os.environ | WITHOUT,
+                env=os.environ | SETTINGS,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -58,12 +61,12 @@ class Server:
         """Wait until the server answers. Raises PrefectUnreachable when it does not within `seconds`."""
         too_long = threading.Timer(seconds, self._process.kill)
         too_long.start()
-        said = self._process.stdout.readline()
+        is_up = self._process.stdout.readline()
+        reason = "ended while it started" if too_long.is_alive() else f"did not answer within {seconds:g} s"
         too_long.cancel()
-        if not said:
+        if not is_up:
             raise PrefectUnreachable(
-                f"Prefect's server did not start within {seconds:g} s",
-                f"see {self._log}, or run with --direct, which needs no server",
+                f"Prefect's server {reason}", f"see {self._log}, or run with --direct, which needs no server"
             )
 
     def stop(self) -> None:
@@ -97,15 +100,18 @@ def _serve(fd: int) -> None:
             await super().startup(sockets)
             if self.started:
                 os.write(1, b"up\n")
-                threading.Thread(target=self._end_with_the_run, daemon=True).start()
 
-        def _end_with_the_run(self) -> None:
-            sys.stdin.buffer.read()
-            self.should_exit = True
+    def end_with_the_run() -> None:
+        os.read(0, 1)
+        if not server.started:
+            os._exit(1)  # each of Prefect's migrations is a transaction of its own: the next server goes on with them
+        server.should_exit = True
 
     app = "prefect.server.api.server:create_app"
     config = uvicorn.Config(app, factory=True, lifespan="on", log_level="error", timeout_graceful_shutdown=3)
-    Announced(config).run(sockets=[socket.socket(fileno=fd)])
+    server = Announced(config)
+    threading.Thread(target=end_with_the_run, daemon=True).start()
+    server.run(sockets=[socket.socket(fileno=fd)])
 
 
 if __name__ == "__main__":

@@ -42,9 +42,10 @@ def run(settings: Settings, progress: Progress) -> Outcome:
     prepare_environment(settings)
     if url := os.environ.get("PREFECT_API_URL"):
         _expect_answer(url)
-        return _run_flow(settings, progress)
+        with _interrupt_as_such():
+            return _run_flow(settings, progress)
     progress.stage("starting Prefect")
-    with starting(settings.prefect_home) as server, _api_url(server.url):
+    with _interrupt_as_such(), starting(settings.prefect_home) as server, _api_url(server.url):
         _import_meanwhile()
         server.wait(float(os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"]))
         return _run_flow(settings, progress)
@@ -81,6 +82,20 @@ def _expect_answer(url: str) -> None:
         f"no Prefect server at PREFECT_API_URL={url} ({reason})",
         "start it (`make server`), unset PREFECT_API_URL, or run with --direct",
     )
+
+
+@contextmanager
+def _interrupt_as_such() -> Iterator[None]:
+    """Ctrl-C in the middle of a query, or of the import of compiled code, comes out as an error that it caused."""
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise
 
 
 @contextmanager
@@ -132,7 +147,14 @@ def _run_flow(settings: Settings, progress: Progress) -> Outcome:
             "see the run in Prefect's UI, and `barometer status` for what is published",
         ) from None
     finally:
+        _flush_log()
         refresh.shown.reset(token)
+
+
+def _flush_log() -> None:
+    """Lines of the run's log that are still on their way to the server: Prefect sends them every two seconds."""
+    for handler in logging.getLogger("prefect.flow_runs").handlers:
+        handler.flush()
 
 
 def _wait_until_recorded(flow_run_id: UUID, seconds: float = 5) -> None:
@@ -141,8 +163,6 @@ def _wait_until_recorded(flow_run_id: UUID, seconds: float = 5) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
 
-    for handler in logging.getLogger("prefect.flow_runs").handlers:
-        handler.flush()
     before, give_up_at = None, time.monotonic() + seconds
     with get_client(sync_client=True) as client:
         while time.monotonic() < give_up_at:

@@ -19,8 +19,8 @@ from flows.core.steps import Progress
 from flows.settings import from_environment
 from flows.tasks import Logged, as_task
 
-shown: ContextVar[Progress] = ContextVar("shown", default=Logged())
-"""Where a run tells how far it is: the run's log, or the terminal that `barometer run` was typed in."""
+shown: ContextVar[Progress | None] = ContextVar("shown", default=None)
+"""The terminal that `barometer run` was typed in; without one a run tells its log how far it is."""
 
 
 @flow(name="refresh", flow_run_name=summary.run_name, persist_result=False)
@@ -44,10 +44,11 @@ def refresh(
         settle_seconds: Wait until no file in the folder of deliveries has changed for so many seconds, so that a file
             still being copied is not taken for a whole one. 0 does not wait.
     """
+    progress = shown.get() or Logged()
     try:
         settings = from_environment(raw=raw, out=out, as_of=as_of, publish=publish)
-        wait_until_settled(settings.raw, settle_seconds, shown.get())
-        outcome = pipeline.refresh(settings, as_task, shown.get())
+        wait_until_settled(settings.raw, settle_seconds, progress)
+        outcome = pipeline.refresh(settings, as_task, progress)
     except BarometerError as error:
         return Failed(message=summary.error_line(error), data=error)
     create_markdown_artifact(summary.as_markdown(outcome), key="run-summary", description=summary.closing_line(outcome))

@@ -60,8 +60,8 @@ def as_markdown(outcome: Outcome) -> str:
     lines = [f"# {closing_line(outcome).split(';')[0]}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {escaped(value)} |" for name, value in facts.items()]
     for verdict in ("refused", "not_checked", "warned"):
-        of_these = (line for line in outcome.deliveries if line.verdict == verdict)
-        lines += _listed(f"Deliveries {verdict.replace('_', ' ')}", (f"{d.file_name}: {d.note}" if d.note else d.file_name for d in of_these))
+        told = (f"{d.file_name}: {d.note}".removesuffix(": ") for d in outcome.deliveries if d.verdict == verdict)
+        lines += _listed(f"Deliveries {verdict.replace('_', ' ')}", told)
     lines += _listed("Warnings of the tables", outcome.warnings)
     return "\n".join(lines) + "\n"
 

@@ -15,7 +15,7 @@ from flows.display import STAGES
 
 
 def as_task(step: Callable, *arguments: object) -> object:
-    """Run a step as a task of its name. No retry, since no step uses a network; quoted, so that Prefect copies nothing."""
+    """Run a step as a task. No retry, since no step uses a network; quoted, so that Prefect copies no argument."""
     run_name = _delivery_name if step is steps.admit else step.__name__
     task = Task(step, name=step.__name__, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)
     return task(*map(quote, arguments))

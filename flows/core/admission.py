@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.core.contracts import Contract, Expectation
-from flows.core.errors import Refusal
-from flows.core.landing import Delivery
+from flows.core.errors import Refusal, StorageProblem
+from flows.core.landing import CHUNK, Delivery, unreadable
 from flows.core.reading import Delivered, Limits, read
-from flows.core.reading.tables import quoted
+from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
 
 DERIVED = "2026-11: follows from the contract's columns and key."
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
-PHONE = r"(^|[^0-9])(0|\+33 ?|0033 ?)[1-9]([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])([ .-]?[0-9][0-9])($|[^0-9])"
+# no braces in these patterns: they stand in a query in which Great Expectations takes braces for its own
+GAP = "[ \u00a0\u202f\u2009.-]?"
+PHONE = rf"(^|[^0-9])(\+33{GAP}(\(0\))?{GAP}|0033{GAP}|0)[1-9]" + f"({GAP}[0-9][0-9])" * 4 + "($|[^0-9])"
 IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
 
 
@@ -78,6 +80,7 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
     Never raises for a bad file. The fast reading without line numbers is kept only when nothing at all was found in it.
     """
     folder = room.work / delivery.delivery_id
+    (room.quarantine / f"{delivery.delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier verdict
     try:
         if delivery.refusal is not None:
             raise delivery.refusal
@@ -85,8 +88,23 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
         return verdict or _judge(delivery, contracts, room, folder, with_numbers=True)
     except Refusal as refusal:
         return _refused(delivery, None, refusal)
+    except OSError as error:
+        if (problem := _problem_of(delivery.path)) is None:  # not the delivery's fault but the warehouse's
+            raise
+        return _refused(delivery, None, problem)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _problem_of(path: Path) -> Refusal | None:
+    """Why a delivery cannot be read to its end, or None when it can."""
+    try:
+        with path.open("rb") as file:
+            while file.read(CHUNK):
+                pass
+    except OSError as error:
+        return unreadable(error)
+    return None
 
 
 def _refused(delivery: Delivery, contract: Contract | None, refusal: Refusal, **facts: object) -> Verdict:
@@ -97,7 +115,12 @@ def _refused(delivery: Delivery, contract: Contract | None, refusal: Refusal, **
 def _judge(
     delivery: Delivery, contracts: Mapping[str, Contract], room: Room, folder: Path, with_numbers: bool | None
 ) -> Verdict | None:
-    """The verdict, or None when something was found that only a reading with line numbers can tell."""
+    """The verdict, or None when something was found that only a reading with line numbers can tell.
+
+    Raises Refusal, and StorageProblem when the warehouse has no room.
+    """
+    import duckdb
+
     from flows.core.validation import FAILED, NOT_CHECKED
 
     shutil.rmtree(folder, ignore_errors=True)
@@ -125,6 +148,19 @@ def _judge(
         if any(c.verdict == NOT_CHECKED and c.expectation.severity == "critical" for c in checks):
             return replace(verdict, verdict="not_checked", rows_quarantined=candidate.rows_read)
         return _separate(delivery, candidate, checks, verdict, room)
+    except duckdb.OutOfMemoryException:
+        raise Refusal(
+            "too_large",
+            f"a table that can be judged within {room.memory_limit}",
+            "one that needs more memory",
+            "send the table in parts, or raise BAROMETER_MEMORY_LIMIT",
+        ) from None
+    except duckdb.IOException as error:
+        if problem := _problem_of(delivery.path):
+            raise problem from None
+        raise StorageProblem(
+            f"the warehouse cannot be written: {' '.join(str(error).split())[:200]}", "free space on the disk, then run again"
+        ) from None
     finally:
         con.close()
 
@@ -163,63 +199,70 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
 
     contract, table = delivered.contract, delivered.table
     rejects = "rejects" if table.form == "csv" else None
-    scan = scan_sql(table, delivered.match.positions, room.limits.line, rejects)
-    typed = typed_select(contract, table, delivered.match.positions, scan)
-    path = folder / "candidate.parquet"
+    scan = scan_sql(contract, table, delivered.match.positions, room.limits.line, rejects)
+    path, as_delivered = folder / "candidate.parquet", folder / "as_delivered.parquet"
     try:
+        if not table.numbered:
+            # by way of Parquet, whose pages know how few different values most columns have: half the work of typing
+            con.execute(f"copy ({scan}) to {quoted(as_delivered)} (format parquet, compression snappy)")
+            scan = f"from {parquet_sql(as_delivered)}"
+        typed = typed_select(contract, table, delivered.match.positions, scan)
         if table.form == "jsonl" and table.numbered:
             typed = _objects_only(contract, table, delivered, scan)
         con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.IOException:
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         if not table.numbered:
             return Candidate(delivered, con, path, 0, needs_line_numbers=True)
-        raise Refusal(
-            "unreadable_table", "a table that can be read to its end", f"damaged text ({type(error).__name__})",
-            "export the table again as CSV (UTF-8) and send it",
-        ) from None
+        raise _unreadable_table(table, f"damaged data ({type(error).__name__})") from None
+    as_delivered.unlink(missing_ok=True)
     bad = folder / "bad_lines.parquet"
     bad_count = _write_bad_lines(con, delivered, bad)
-    rows = con.execute(f"select count(*) from read_parquet({quoted(path)})").fetchone()[0]
-    if not table.numbered:
-        # lines that did not become rows: a quote that swallowed others, or lines of another shape
-        lost = bad_count or (table.line_count is not None and rows != table.line_count)
-        if lost:
-            return Candidate(delivered, con, path, rows, needs_line_numbers=True)
+    rows = con.execute(f"select count(*) from {parquet_sql(path)}").fetchone()[0]
+    # lines that did not become rows: a quote that swallowed others, or lines of another shape
+    is_lossy = table.line_count is not None and rows + bad_count - len(table.bad_lines) != table.line_count
+    if not table.numbered and (bad_count or is_lossy):
+        return Candidate(delivered, con, path, rows, needs_line_numbers=True)
+    if is_lossy:
+        raise _unreadable_table(table, "quotation marks that swallow whole lines")
     paths = [path] + ([bad] if bad_count else [])
     _view(con, paths)
     return Candidate(delivered, con, path, rows + bad_count)
 
 
+def _unreadable_table(table: TextTable, found: str) -> Refusal:
+    if table.form == "parquet":
+        return Refusal("broken_parquet", "a complete parquet file", found, "send it again")
+    remedy = "export the table again as CSV (UTF-8) and send it"
+    return Refusal("unreadable_table", "a table that can be read to its end", found, remedy)
+
+
 def _view(con, paths: list[Path]) -> None:
     if len(paths) == 1:
         con.execute(
-            f"create view candidate as select *, cast(file_row_number as bigint) as _row "
-            f"from read_parquet({quoted(paths[0])}, file_row_number = true)"
+            f"create view candidate as select *, cast(file_row_number as bigint) as _row from {parquet_sql(paths[0])}"
         )
         return
-    first, second = (quoted(path) for path in paths)
+    first, second = (parquet_sql(path) for path in paths)
     con.execute(
         f"""create view candidate as
-        select *, cast(file_row_number as bigint) as _row from read_parquet({first}, file_row_number = true)
+        select *, cast(file_row_number as bigint) as _row from {first}
         union all by name
-        select *, -1 - cast(file_row_number as bigint) as _row from read_parquet({second}, file_row_number = true)"""
+        select *, -1 - cast(file_row_number as bigint) as _row from {second}"""
     )
 
 
 def _objects_only(contract: Contract, table, delivered: Delivered, scan: str) -> str:
-    """Typed rows of numbered JSON lines; a line that is no object becomes an unreadable row of NULLs."""
+    """Typed rows of numbered JSON lines; a line that is no plain object becomes an unreadable row of NULLs."""
     columns = contract.staged_columns
-    typed = typed_select(contract, table, delivered.match.positions, f"select * from ({scan}) where _is_object")
+    typed = typed_select(contract, table, delivered.match.positions, f"select * from ({scan}) where _problem is null")
     empty = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in columns)
     return f"""
         {typed}
         union all
-        select {empty}, _line, _json as _text, 'line: not_json' as _unreadable
-        from ({scan}) where not coalesce(_is_object, false)"""
+        select {empty}, _line, _json as _text, 'line: ' || _problem as _unreadable
+        from ({scan}) where _problem is not null"""
 
 
 def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
@@ -234,10 +277,12 @@ def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
     if not rows:
         return 0
     columns = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in delivered.contract.staged_columns)
-    con.execute("create temp table bad_lines (_line bigint, _text varchar, _unreadable varchar)")
-    con.executemany("insert into bad_lines values (?, ?, ?)", rows)
-    con.execute(f"copy (select {columns}, * from bad_lines order by _line) to {quoted(path)} (format parquet)")
-    con.execute("drop table bad_lines")
+    # as three lists: row by row a file of bad lines would take hours
+    bad_lines = "select unnest($1::bigint[]) as _line, unnest($2::varchar[]) as _text, unnest($3::varchar[]) as _unreadable"
+    con.execute(
+        f"copy (select {columns}, * from ({bad_lines}) order by _line) to {quoted(path)} (format parquet)",
+        [list(entries) for entries in zip(*rows, strict=True)],
+    )
     return len(rows)
 
 
@@ -399,19 +444,22 @@ def _derived(id: str, name: str, kwargs: dict, on_failure: str = "quarantine") -
 
 def repeated_keys_sql(contract: Contract) -> str:
     """Rows whose key stands more than once. Of copies that agree in every column the first is kept; where they
-    disagree nobody can tell which is right, and none is."""
-    key = ", ".join(contract.key)
+    disagree nobody can tell which is right, and none is.
+
+    Hashes of the key are grouped first: that takes a fraction of the memory, and only rows whose hash repeats (a true
+    repetition, or two keys in some billions that share a hash) are compared by the key itself.
+    """
     required = [c.name for c in contract.staged_columns if c.name in contract.key and c.required]
     there = " and ".join(f"{name} is not null" for name in required) or "true"
-    same = " and ".join(f"b.{name} is not distinct from d.{name}" for name in contract.key)
+    key, of_row = ", ".join(contract.key), _prefixed("b", contract.key)
     whole = " || '|' || ".join(f"coalesce(cast(b.{c.name} as varchar), '')" for c in contract.staged_columns)
     return f"""
         select _row from (
-            select b._row, row_number() over (partition by {_prefixed('b', contract.key)} order by b._row) as copy_number,
-                count(distinct {whole}) over (partition by {_prefixed('b', contract.key)}) as versions
+            select b._row, row_number() over (partition by {of_row} order by b._row) as copy_number,
+                count(distinct {whole}) over (partition by {of_row}) as versions
             from {{batch}} b join (
-                select {key} from {{batch}} where {there} group by {key} having count(*) > 1
-            ) d on {same}
+                select hash({key}) as key_hash from {{batch}} where {there} group by key_hash having count(*) > 1
+            ) d on hash({of_row}) = d.key_hash
         ) copies where versions > 1 or copy_number > 1"""
 
 
@@ -447,11 +495,13 @@ def load_verdict(path: Path, key_of, staged: Path) -> Verdict | None:
     """A kept verdict that still holds, or None. `key_of(contract)` gives today's key for a contract's name."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # the key first: a verdict of another version may have other entries
+        if content.pop("key") != key_of(content["contract"]):
+            return None
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
-    key = content.pop("key")
     for name in ("checks", "quarantine", "notes"):
         content[name] = tuple(content[name])
     verdict = Verdict(**content)
     is_kept = verdict.staged is None or (staged / verdict.staged).is_file()
-    return verdict if key == key_of(verdict.contract) and is_kept else None
+    return verdict if is_kept else None

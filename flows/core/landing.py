@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ RECEIPT_ENDING = ".receipt.json"
 CHUNK = 4 * 1024 * 1024
 EDITION_IN_NAME = re.compile(r"produit[-_ ]?le[-_ ]?(\d{4})[-_]?(\d{2})[-_]?(\d{2})", re.IGNORECASE)
 NO_DELIVERIES = ("readme.md", "readme.txt")
+LIKE_A_FILE = re.compile(r".*\.(csv|tsv|txt|gz|xlsx?|xlsm|jsonl?|parquet|lss)", re.IGNORECASE)
+KINDS = {"str": str, "int": int, "bool": bool, "str | None": (str, type(None))}
 
 
 @dataclass(frozen=True)
@@ -101,37 +104,64 @@ def land_all(raw: Path, index_path: Path) -> list[Delivery]:
 
 
 def _files(raw: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(raw):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    """All that must get a verdict: files, links, folders that cannot be opened, and empty ones that are named like a file."""
+    closed: list[Path] = []
+    for folder, folders, names in os.walk(raw, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
         linked = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in sorted([*names, *linked]):
-            if not name.startswith((".", "~$")) and not name.endswith(RECEIPT_ENDING) and name.lower() not in NO_DELIVERIES:
+            if not _is_hidden(name) and not name.endswith(RECEIPT_ENDING) and name.lower() not in NO_DELIVERIES:
                 yield Path(folder) / name
+        if not names and not folders and LIKE_A_FILE.fullmatch(folder):
+            yield Path(folder)
+    yield from closed
+
+
+def _is_hidden(name: str) -> bool:
+    """Files of the system, of an open office program and our own unfinished ones; a name that begins with .. is none."""
+    return name.startswith("~$") or (name.startswith(".") and (not name.startswith("..") or name.endswith(".partial")))
 
 
 def _land(path: Path, raw: Path, index: dict) -> Delivery:
     folder = str(path.parent.relative_to(raw))
-    problem = _no_plain_file(path, raw)
-    if problem is None:
-        try:
-            sha256 = _known_sha256(path, raw, index)
-            return _with_receipt(path, folder, sha256)
-        except PermissionError:
-            problem = Refusal("unreadable", "a file that can be opened", "one that may not", "mend its permissions")
-        except Refusal as refusal:
-            problem = refusal
-        except OSError as error:
-            problem = Refusal("unreadable", "a file that can be read", type(error).__name__, "send it again")
+    try:
+        problem = _no_plain_file(path, raw)
+        if problem is None:
+            return _with_receipt(path, folder, _known_sha256(path, raw, index))
+    except Refusal as refusal:
+        problem = refusal
+    except OSError as error:
+        problem = unreadable(error)
     # without content there is no hash: such a file is known by its name alone and gets no receipt
     stand_in = hashlib.sha256(f"{folder}/{path.name}".encode("utf-8", "surrogateescape")).hexdigest()
-    seen_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    receipt = Receipt(delivery_id_of(stand_in), _safe(path.name), "", 0, seen_at)
+    receipt = Receipt(delivery_id_of(stand_in), _safe(path.name), "", 0, _seen_at(path))
     return Delivery(receipt, folder, path, None, problem)
+
+
+def _seen_at(path: Path) -> str:
+    try:
+        moment = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):  # gone meanwhile, or a time that no calendar has
+        return utc_now()
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def unreadable(error: OSError) -> Refusal:
+    """Why a file could not be opened or read to its end."""
+    if isinstance(error, PermissionError):
+        return Refusal("unreadable", "a file that can be opened", "one that may not", "mend its permissions")
+    if error.errno == errno.ENAMETOOLONG:
+        return _name_too_long()
+    return Refusal("unreadable", "a file that can be read", os.strerror(error.errno or errno.EIO), "send it again")
+
+
+def _name_too_long() -> Refusal:
+    return Refusal("name_too_long", "a file name of at most 200 bytes", "a longer one", "shorten the file's name")
 
 
 def _no_plain_file(path: Path, raw: Path) -> Refusal | None:
     if path.is_symlink():
-        target = path.resolve()
+        target = Path(os.path.realpath(path))  # of a link to itself: the link
         if not target.is_relative_to(raw.resolve()) or not target.is_file():
             return Refusal(
                 "symbolic_link",
@@ -140,6 +170,13 @@ def _no_plain_file(path: Path, raw: Path) -> Refusal | None:
                 "copy the file itself into the folder",
             )
     mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return Refusal(
+            "no_file",
+            "a file, or a folder with files",
+            "a folder that is empty or may not be opened",
+            "put the file itself there, or mend the folder's permissions",
+        )
     if not stat.S_ISREG(mode):
         return Refusal("no_file", "a file", "a device, pipe or socket", "copy the file itself into the folder")
     return None
@@ -166,12 +203,19 @@ def _with_receipt(path: Path, folder: str, sha256: str) -> Delivery:
     receipt = read_receipt(receipt_path) if receipt_path.exists() else None
     if receipt is not None and receipt.sha256 != sha256:
         # the file was replaced: what was received before stays known
-        os.replace(receipt_path, path.with_name(f"{path.name}.{receipt.sha256[:8]}{RECEIPT_ENDING}"))
+        _set_aside(receipt_path, path.with_name(f"{path.name}.{receipt.sha256[:8]}{RECEIPT_ENDING}"))
         receipt = None
     if receipt is None:
         receipt = new_receipt(path, sha256)
         write_receipt(receipt_path, receipt)
     return Delivery(receipt, folder, path, receipt_path)
+
+
+def _set_aside(receipt_path: Path, target: Path) -> None:
+    try:
+        os.replace(receipt_path, target)
+    except OSError as error:
+        raise _cannot_write(target, error) from None
 
 
 def new_receipt(path: Path, sha256: str, received_at: str | None = None, sender: str | None = None) -> Receipt:
@@ -182,7 +226,7 @@ def new_receipt(path: Path, sha256: str, received_at: str | None = None, sender:
         sha256=sha256,
         bytes=path.stat().st_size,
         received_at=received_at or utc_now(),
-        sender=sender,
+        sender=sender and _safe(sender),
         edition_date=edition_in(path.name),
     )
 
@@ -203,19 +247,35 @@ def read_receipt(path: Path) -> Receipt:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name for f in fields(Receipt)}
-        receipt = Receipt(**{name: value for name, value in content.items() if name in known})
-        moment = datetime.fromisoformat(receipt.received_at)
-        if moment.tzinfo is None:
-            raise ValueError("received_at has no time zone")
-        utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return replace(receipt, received_at=utc)
-    except (ValueError, TypeError, AttributeError):
+        return _checked(Receipt(**{name: value for name, value in content.items() if name in known}))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, OSError):
         raise Refusal(
             "broken_receipt",
             "a receipt that can be read (JSON with delivery_id, file_name, sha256, bytes, received_at)",
             f"{printable(path.name)}, which is none",
             "mend the receipt, or delete it and the file is received anew",
         ) from None
+
+
+def _checked(receipt: Receipt) -> Receipt:
+    """The receipt with its moment in UTC. Its id names files of ours, so an entry that is not what it must be is an error.
+
+    Raises ValueError or OverflowError.
+    """
+    for entry in fields(Receipt):
+        value = getattr(receipt, entry.name)
+        if not isinstance(value, KINDS[entry.type]):
+            raise ValueError(f"{entry.name} is of another kind")
+        if isinstance(value, str):
+            value.encode("utf-8")  # JSON can hold half a character
+    if not re.fullmatch("[0-9a-f]{64}", receipt.sha256) or receipt.delivery_id != delivery_id_of(receipt.sha256):
+        raise ValueError("delivery_id does not follow from sha256")
+    moment = datetime.fromisoformat(receipt.received_at)
+    if moment.tzinfo is None:
+        raise ValueError("received_at has no time zone")
+    utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    edition = receipt.edition_date and date.fromisoformat(receipt.edition_date).isoformat()
+    return replace(receipt, received_at=utc, edition_date=edition or None)
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:
@@ -226,19 +286,22 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
         os.replace(partial, path)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise Refusal(
-                "name_too_long", "a file name of at most 200 bytes", "a longer one", "shorten the file's name"
-            ) from None
-        partial.unlink(missing_ok=True)
-        raise UsageProblem(
-            f"the receipt {printable(path)} cannot be written ({error.strerror})",
-            "receipts stand beside the files: give write permission on the raw folder, or copy it",
-        ) from None
+            raise _name_too_long() from None
+        with suppress(OSError):
+            partial.unlink()
+        raise _cannot_write(path, error) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> UsageProblem:
+    return UsageProblem(
+        f"the receipt {printable(path)} cannot be written ({error.strerror})",
+        "receipts stand beside the files: give write permission on the raw folder, or copy it",
+    )
 
 
 def _replaced(raw: Path, present: set[str]) -> Iterator[Delivery]:
     for receipt_path in sorted(raw.rglob(f"*{RECEIPT_ENDING}")):
-        if receipt_path.name.startswith(".") or receipt_path.is_symlink():
+        if _is_hidden(receipt_path.name) or receipt_path.is_symlink():
             continue
         try:
             receipt = read_receipt(receipt_path)

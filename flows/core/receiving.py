@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from flows.core import admission, landing, steps
 from flows.core.admission import Verdict
 from flows.core.contracts import load_contracts
-from flows.core.errors import Refusal, UsageProblem
+from flows.core.errors import Refusal, UsageProblem, printable
 from flows.core.landing import Delivery
 from flows.settings import Settings
 
@@ -34,6 +35,10 @@ def receive(settings: Settings, file: Path, received_on: date | None, sender: st
     moment = f"{received_on}T12:00:00Z" if received_on else None
     try:
         sha256 = landing.sha256_of(file)
+    except OSError as error:
+        problem = f"{printable(file)} cannot be read ({error.strerror})"
+        raise UsageProblem(problem, "mend its permissions, or name another file") from None
+    try:
         known = next((d for d in _known(settings) if d.receipt.sha256 == sha256 and d.path is not None), None)
         if known is not None:
             return Landed(known.path, contract, True)
@@ -75,9 +80,13 @@ def check(settings: Settings, file: Path) -> Verdict:
 
 
 def _delivery(file: Path) -> Delivery:
-    if not file.exists() and not file.is_symlink():
-        raise UsageProblem(f"no file {file}", "check the path")
-    refusal = landing._no_plain_file(file, file.parent)
-    sha256 = landing.sha256_of(file) if refusal is None else "0" * 64
+    if not os.path.lexists(file):
+        raise UsageProblem(f"no file {printable(file)}", "check the path")
+    sha256 = "0" * 64
+    try:
+        refusal = landing._no_plain_file(file, file.parent)
+        sha256 = landing.sha256_of(file) if refusal is None else sha256
+    except OSError as error:
+        refusal = landing.unreadable(error)
     receipt = landing.Receipt(landing.delivery_id_of(sha256), file.name, sha256, 0, landing.utc_now())
     return Delivery(receipt, "", file, None, refusal)

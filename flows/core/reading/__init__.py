@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from flows.core.contracts import Contract
 from flows.core.errors import Refusal
 from flows.core.reading import delimited, json_lines
 from flows.core.reading.recognise import Match, check_header, match, nearest
-from flows.core.reading.tables import TextTable
-from flows.core.reading.unpack import PlainText, kind_of, to_plain_text
+from flows.core.reading.tables import TextTable, parquet_sql, quoted
+from flows.core.reading.unpack import PlainText, kind_of, to_plain_text, too_large
 
 KNOWN_FORMS = "CSV (; , or tab), CSV packed with gzip, JSON lines, xlsx, parquet, or a LimeSurvey .lss"
 NO_TABLE = {
@@ -66,10 +65,10 @@ def read(
     if kind in ("zip", "ole"):
         return _read_workbook(path, contracts, folder, limits)
     if kind == "parquet":
-        return _read_parquet(path, contracts)
+        return _read_parquet(path, contracts, folder, limits)
     if kind == "xml":
         return _read_xml(path, contracts, folder)
-    text = to_plain_text(path, folder / "plain.txt", kind, limits.unpacked)
+    text = to_plain_text(_plainly_named(path, folder / "delivered"), folder / "plain.txt", kind, limits.unpacked)
     wants_numbers = not text.is_clean or text.quote_count % 2 == 1 or text.byte_count < limits.numbered_below
     numbered = wants_numbers if with_numbers is None else with_numbers or not text.is_clean
     if json_lines.looks_like_json(text):
@@ -124,31 +123,47 @@ def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, 
         return Delivered(_long_form(table, contracts["etat_4001_services"]), table, "xlsx")
     candidates = [c for c in contracts.values() if "xlsx" in c.forms]
     table = workbook.read_sheet(
-        path, folder, lambda names: match(names, candidates, "xlsx") is not None, limits.workbook
+        path, folder, lambda names: _is_narrow(names) and match(names, candidates, "xlsx") is not None, limits.workbook
     )
     found = match(list(table.header), candidates, "xlsx")
     check_header(list(table.header), found, None)
     return Delivered(found, table, "xlsx")
 
 
-def _read_parquet(path: Path, contracts: Mapping[str, Contract]) -> Delivered:
+def _is_narrow(names: list[str]) -> bool:
+    return len(names) <= delimited.MAX_COLUMNS
+
+
+def _read_parquet(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
     import duckdb
 
-    from flows.core.reading.tables import quoted
-
+    path = _plainly_named(path, folder / "table.parquet")
     try:
         with duckdb.connect() as con:
-            rows = con.execute(f"select * from read_parquet({quoted(path)}) limit 0").description
+            described = con.execute(f"select * exclude (file_row_number) from {parquet_sql(path)} limit 0").description
+            rows = con.execute(f"select sum(num_rows) from parquet_file_metadata({quoted(path)})").fetchone()[0] or 0
     except duckdb.Error as error:
         raise Refusal(
             "broken_parquet", "a complete parquet file", f"damaged data ({type(error).__name__})", "send it again"
         ) from None
-    names = [row[0] for row in rows]
+    names = [column[0] for column in described]
+    if not _is_narrow(names):
+        raise delimited.too_many_columns(len(names), None)
+    # a column of one value takes no room at all, however many rows there are; as text each field takes two bytes or more
+    if 2 * rows * len(names) > limits.unpacked:
+        raise too_large(limits.unpacked)
     found = match(names, contracts.values(), "parquet")
     if found is None:
         raise _not_recognised([names], contracts)
     check_header(names, found, None)
     return Delivered(found, TextTable("parquet", path, tuple(names), numbered=True), "parquet")
+
+
+def _plainly_named(path: Path, link: Path) -> Path:
+    """The file under a name of our own: DuckDB takes `*` for a pattern, and no name that is not UTF-8."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.absolute())
+    return link
 
 
 def _read_xml(path: Path, contracts: Mapping[str, Contract], folder: Path) -> Delivered:
@@ -170,8 +185,9 @@ def _long_form(table: TextTable, contract: Contract) -> Match:
 def _first_lines(text: PlainText, max_line: int) -> list[list[str]]:
     with text.path.open("rb") as file:
         lines = [file.readline(max_line) for _ in range(delimited.HEADER_WITHIN_LINES)]
-    decoded = [line.decode("utf-8", "replace").strip() for line in lines]
-    return [max((next(csv.reader([t], delimiter=s), []) for s in ";,\t|"), key=len) for t in decoded]
+    texts = [delimited.decoded(line).strip() for line in lines]
+    # a plain split: what is no header need not be well-formed either
+    return [max((text.split(mark) for mark in ";,\t|"), key=len)[: delimited.MAX_COLUMNS] for text in texts]
 
 
 def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract]) -> Refusal:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flows.core.errors import Refusal
 from flows.core.reading.tables import BadLine, TextTable
-from flows.core.reading.unpack import PlainText
+from flows.core.reading.unpack import OTHER_ENCODING, PlainText
 
 SEPARATORS = (";", ",", "\t")
 HEADER_WITHIN_LINES = 15
+MAX_COLUMNS = 5000
 MAX_RECORD_LINES = 200
 KEPT_TEXT = 2000
 
@@ -19,8 +21,9 @@ KEPT_TEXT = 2000
 def find_header(text: PlainText, wanted: Callable[[list[str]], bool], max_line: int) -> tuple[str, int, list[str]]:
     """Separator, line number and names of the first line that `wanted` takes as a header.
 
-    Raises Refusal when a line is too long, the header is not closed, or none of the first lines is a header.
+    Raises Refusal when a line is too long or has too many fields, or when none of the first lines is a header.
     """
+    widest = (0, 1)
     with text.path.open("rb") as file:
         for number in range(1, HEADER_WITHIN_LINES + 1):
             line = file.readline(max_line + 1)
@@ -30,13 +33,16 @@ def find_header(text: PlainText, wanted: Callable[[list[str]], bool], max_line: 
                 raise line_too_long(number, max_line)
             for separator in SEPARATORS:
                 names = _fields(line, separator)
-                if names and wanted(names):
+                widest = max(widest, (len(names), -number))
+                if 0 < len(names) <= MAX_COLUMNS and wanted(names):
                     return separator, number, names
+    if widest[0] > MAX_COLUMNS:
+        raise too_many_columns(widest[0], -widest[1])
     raise Refusal("no_header", "a header line of a known kind of delivery", "none in the first lines", "", 1)
 
 
 def _fields(line: bytes, separator: str) -> list[str]:
-    text = line.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n")
+    text = decoded(line).lstrip("\ufeff").rstrip("\r\n")
     try:
         names = next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error:
@@ -45,6 +51,24 @@ def _fields(line: bytes, separator: str) -> list[str]:
     while names and not names[-1]:
         names.pop()
     return names
+
+
+def decoded(line: bytes) -> str:
+    """A line near the header as text; it may be in another encoding than the rows below."""
+    try:
+        return line.replace(OTHER_ENCODING, b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace")
+
+
+def too_many_columns(count: int, line: int | None) -> Refusal:
+    return Refusal(
+        "too_many_columns",
+        f"at most {MAX_COLUMNS} columns",
+        f"{count} of them",
+        "export only the columns that the contract names",
+        line,
+    )
 
 
 def line_too_long(number: int, limit: int) -> Refusal:
@@ -59,22 +83,24 @@ def line_too_long(number: int, limit: int) -> Refusal:
 
 def numbered(
     text: PlainText, target: Path, separator: str, header_line: int, width: int, max_line: int
-) -> tuple[Path, tuple[BadLine, ...]]:
-    """Write every record to `target` with its line number as first field; return the lines that are no record.
+) -> tuple[int, tuple[BadLine, ...]]:
+    """Write every record to `target` with its line number as first field; return their count and the lines that are none.
 
-    `width` is the number of fields that the header names. Line numbers are those of the file as delivered.
+    `width` is the number of fields that the header names. Line numbers are those of the file as delivered. Blank lines,
+    and those that hold nothing but separators, are no records.
     """
     bad: list[BadLine] = []
     lines = _Lines(text.path, max_line)
     lines.skip(header_line)
     mark = separator.encode()
+    blank = b" \t\r\n" + mark
+    count = 0
     with target.open("wb") as out:
-        out.writelines(
-            b"%d%b%b\n" % (number, mark, record)
-            for number, record in _records(lines, separator, width, bad)
-            if record.strip()
-        )
-    return target, tuple(bad)
+        for number, record in _records(lines, separator, width, bad):
+            if record.strip(blank):
+                out.write(b"%d%b%b\n" % (number, mark, record))
+                count += 1
+    return count, tuple(bad)
 
 
 class _Lines:
@@ -97,7 +123,7 @@ class _Lines:
     def __next__(self) -> tuple[int, bytes]:
         if self._pending:
             return self._pending.pop()
-        line = self._file.readline(self._max + 1)
+        line = b"" if self._file.closed else self._file.readline(self._max + 1)
         if not line:
             self._file.close()
             raise StopIteration
@@ -113,17 +139,14 @@ class _Lines:
 
 def _records(lines: _Lines, separator: str, width: int, bad: list[BadLine]) -> Iterator[tuple[int, bytes]]:
     for number, line in lines:
-        reason = _unreadable(line, lines._max)
+        record = line.strip(b"\r\n")
+        reason = _unreadable(line, lines._max) or _misplaced(record, separator)
+        if reason == "quote_not_closed" and (whole := _quoted_record(lines, line, separator, width)):
+            record, reason = whole, ""
         if reason:
             bad.append(BadLine(number, reason, line[:KEPT_TEXT].decode("utf-8", "replace")))
-        elif line.count(b'"') % 2 == 0:
-            yield number, line.rstrip(b"\r\n")
         else:
-            record = _quoted_record(lines, line, separator, width)
-            if record is None:
-                bad.append(BadLine(number, "quote_not_closed", line[:KEPT_TEXT].decode("utf-8", "replace")))
-            else:
-                yield number, record
+            yield number, _without_spare(record, separator, width)
 
 
 def _unreadable(line: bytes, max_line: int) -> str:
@@ -139,6 +162,34 @@ def _unreadable(line: bytes, max_line: int) -> str:
         return "encoding_mixed"
 
 
+def _misplaced(record: bytes, separator: str) -> str:
+    """Why DuckDB would cut this line, or take the next ones for a part of it; nothing where it is a record by itself.
+
+    Where each quote opens or closes a field there is nothing to fear, and no need for a full look.
+    """
+    quotes = record.count(b'"')
+    if quotes:
+        mark = separator.encode()
+        opening = record.count(mark + b'"') + record.startswith(b'"')
+        closing = record.count(b'"' + mark) + record.endswith(b'"')
+        if (opening != closing or 2 * opening != quotes) and not _parsed(record, separator):
+            return "quote_not_closed" if quotes % 2 else "quote_misplaced"
+    return "line_end_misplaced" if b"\r" in record and not _parsed(record, separator) else ""
+
+
+def _without_spare(record: bytes, separator: str, width: int) -> bytes:
+    """The record without the empty fields that some programs write behind the last column."""
+    mark = separator.encode()
+    spare = record.count(mark) + 1 - width
+    if spare <= 0 or not record.endswith(mark):
+        return record
+    if b'"' in record:
+        spare = len(_parsed(record, separator)) - width
+    while spare > 0 and record.endswith(mark):
+        record, spare = record[: -len(mark)], spare - 1
+    return record
+
+
 def _quoted_record(lines: _Lines, first: bytes, separator: str, width: int) -> bytes | None:
     """The record that an open quote continues over several lines, or None (the lines are given back) if it is none."""
     taken: list[tuple[int, bytes]] = []
@@ -148,7 +199,8 @@ def _quoted_record(lines: _Lines, first: bytes, separator: str, width: int) -> b
         quotes += line.count(b'"')
         if quotes % 2 == 0:
             record = (first + b"".join(part for _, part in taken)).rstrip(b"\r\n")
-            if _is_record(record, separator, width):
+            fields = _parsed(record, separator)
+            if len(fields) >= width and not any(fields[width:]):
                 return record
             break
         if len(taken) >= MAX_RECORD_LINES:
@@ -157,12 +209,23 @@ def _quoted_record(lines: _Lines, first: bytes, separator: str, width: int) -> b
     return None
 
 
-def _is_record(record: bytes, separator: str, width: int) -> bool:
-    try:
-        rows = list(csv.reader([record.decode("utf-8")], delimiter=separator, strict=True))
-    except (csv.Error, UnicodeDecodeError):
-        return False
-    return len(rows) == 1 and len(rows[0]) == width
+def _parsed(record: bytes, separator: str) -> list[bytes]:
+    """The fields of a record as DuckDB divides it, with their quotes; none if it is not one record.
+
+    A quote opens a field at its start or behind one space; further inside it is a letter like others.
+    """
+    mark = separator.encode()
+    field = re.compile(rb' ?"(?:[^"]|"")*+" *|(?! ?")[^' + re.escape(mark) + rb"\r\n]*")
+    fields, place = [], 0
+    while found := field.match(record, place):
+        fields.append(found[0])
+        place = found.end()
+        if place == len(record):
+            return fields
+        if not record.startswith(mark, place):
+            break
+        place += len(mark)
+    return []
 
 
 def as_table(
@@ -178,11 +241,27 @@ def as_table(
             skip_lines=header_line,
             line_count=text.line_count - header_line,
             line_end=_line_end(text.path),
+            decimal=_decimal(text, separator, header_line),
         )
-    path, bad = numbered(text, folder / "numbered.csv", separator, header_line, len(names), max_line)
-    return TextTable("csv", path, tuple(names), separator, numbered=True, bad_lines=bad)
+    path = folder / "numbered.csv"
+    count, bad = numbered(text, path, separator, header_line, len(names), max_line)
+    return TextTable("csv", path, tuple(names), separator, numbered=True, line_count=count, bad_lines=bad)
 
 
 def _line_end(path: Path) -> str:
     with path.open("rb") as file:
         return "\\r\\n" if file.readline(1 << 20).endswith(b"\r\n") else "\\n"
+
+
+def _decimal(text: PlainText, separator: str, header_line: int) -> str | None:
+    """The decimal separator of a large clean file, or None when its numbers must be read as text.
+
+    A wrong guess costs time and nothing else: DuckDB rejects the lines, and the file is read with line numbers. But
+    DuckDB takes 1_000 for a number, so it may read none where underscores stand in the rows.
+    """
+    with text.path.open("rb") as file:
+        header = b"".join(file.readline() for _ in range(header_line))
+        rows = file.read(1 << 18)
+    if text.underscore_count is None or text.underscore_count > header.count(b"_"):
+        return None
+    return "," if separator != "," and re.search(rb"[0-9],[0-9]", rows) else "."

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 from flows.core.errors import Refusal
-from flows.core.reading.delimited import KEPT_TEXT, _Lines, _unreadable, line_too_long
+from flows.core.reading.delimited import (
+    KEPT_TEXT,
+    MAX_COLUMNS,
+    _Lines,
+    _unreadable,
+    line_too_long,
+    too_many_columns,
+)
 from flows.core.reading.tables import BadLine, TextTable
 from flows.core.reading.unpack import PlainText
 
 SAMPLED_LINES = 2000
 SEPARATOR = "\x01"
 """Stands in no JSON text: JSON writes control characters as escapes."""
+_CONTROL = SEPARATOR.encode()
 
 
 def looks_like_json(text: PlainText) -> bool:
@@ -27,19 +36,13 @@ def keys(text: PlainText, max_line: int) -> list[str]:
     Raises Refusal when the text is one JSON document and not one object a line.
     """
     seen: dict[str, None] = {}
-    objects = 0
-    with text.path.open("rb") as file:
-        for number in range(1, SAMPLED_LINES + 1):
-            line = file.readline(max_line + 1)
-            if not line:
-                break
-            if len(line) > max_line and not line.endswith(b"\n"):
-                raise line_too_long(number, max_line)
-            member = _object(line)
-            if member is not None:
-                objects += 1
-                seen.update(dict.fromkeys(member))
-    if not objects:
+    is_long = False
+    for _, line in islice(_Lines(text.path, max_line), SAMPLED_LINES):
+        is_long = is_long or len(line) > max_line
+        seen.update(dict.fromkeys(_members(line)))
+    if is_long and not seen:
+        raise line_too_long(1, max_line)
+    if not seen or _is_array(text):
         raise Refusal(
             "not_json_lines",
             "one JSON object on each line",
@@ -47,15 +50,24 @@ def keys(text: PlainText, max_line: int) -> list[str]:
             "export it as JSON lines (.jsonl), or as CSV",
             1,
         )
+    if len(seen) > MAX_COLUMNS:
+        raise too_many_columns(len(seen), 1)
     return list(seen)
 
 
-def _object(line: bytes) -> dict | None:
+def _members(line: bytes) -> list[str]:
+    """Names of the members of the object on a line; none if it is no object. JSON can hold half a character: left out."""
     try:
         value = json.loads(line)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    except (ValueError, RecursionError):
+        return []
+    names = value if isinstance(value, dict) else ()
+    return [name for name in names if name.isascii() or name.encode("utf-8", "ignore").decode() == name]
+
+
+def _is_array(text: PlainText) -> bool:
+    with text.path.open("rb") as file:
+        return file.read(4096).lstrip().startswith(b"[")
 
 
 def as_table(text: PlainText, folder: Path, names: list[str], max_line: int, with_numbers: bool) -> TextTable:
@@ -66,9 +78,9 @@ def as_table(text: PlainText, folder: Path, names: list[str], max_line: int, wit
     target = folder / "numbered.jsonl"
     with target.open("wb") as out:
         for number, line in _Lines(text.path, max_line):
-            reason = _unreadable(line, max_line)
+            reason = _unreadable(line, max_line) or ("not_json" if _CONTROL in line else "")
             if reason:
                 bad.append(BadLine(number, reason, line[:KEPT_TEXT].decode("utf-8", "replace")))
-            elif line.strip():
-                out.write(b"%d\x01%b\n" % (number, line.strip()))
+            elif record := line.strip().replace(b"\r", b" "):
+                out.write(b"%d%b%b\n" % (number, _CONTROL, record))
     return TextTable("jsonl", target, tuple(names), SEPARATOR, numbered=True, bad_lines=tuple(bad))

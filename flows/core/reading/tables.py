@@ -16,6 +16,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def parquet_sql(path: Path) -> str:
+    """A Parquet file as a table, with `file_row_number`. A folder called `year=2024` above it adds no column."""
+    return f"read_parquet({quoted(path)}, file_row_number = true, hive_partitioning = false)"
+
+
 @dataclass(frozen=True)
 class BadLine:
     """A line that could not become a row: its number, why (a short code), and its text (restricted)."""
@@ -40,6 +45,7 @@ class TextTable:
     skip_lines: int = 0
     numbered: bool = False
     line_end: str = "\\n"
+    decimal: str | None = None
     line_count: int | None = None
     bad_lines: tuple[BadLine, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())

@@ -7,7 +7,7 @@ text that is there but cannot be read as its column's type leaves NULL, and the 
 from __future__ import annotations
 
 from flows.core.contracts import Column, Contract, normalised
-from flows.core.reading.tables import TextTable, identifier, quoted
+from flows.core.reading.tables import TextTable, identifier, parquet_sql, quoted
 
 SPACES = " \t\r\n\u00a0\u202f\u2009\ufeff"
 TRUE = ("oui", "o", "vrai", "true", "1", "x", "yes", "y")
@@ -32,33 +32,65 @@ TIMES = (
 )
 GROUPED = r"[+-]?[0-9]{1,3}([ \x{00a0}\x{202f}\x{2009}][0-9]{3})+([.,][0-9]+)?"
 """2 400 with any of the spaces that French typography uses; `12 5` is no number."""
+UNGROUPED = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
 
 
 def typed_select(contract: Contract, table: TextTable, positions: dict[str, int], scan: str) -> str:
     """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` from the scan of a table.
 
-    `positions` maps contract columns to the delivered fields f0, f1, …; a column that was not delivered is NULL.
+    `positions` maps contract columns to the delivered fields f0, f1, …; a column that was not delivered is NULL. Each
+    layer computes a thing once: the text, the number in it, the typed value, what could not be read.
     """
     columns = contract.staged_columns
-    texts = [f"{_text(contract, positions[c.name])} as t_{c.name}" for c in columns if c.name in positions]
-    values = [f"{_value(c) if c.name in positions else f'cast(null as {c.sql_type})'} as {c.name}" for c in columns]
     delivered = [c for c in columns if c.name in positions]
-    unreadable = " ".join(f"when t_{c.name} is not null and {c.name} is null then {quoted(c.name)}" for c in delivered)
+    are_read = table.decimal is not None  # the numbers, by DuckDB itself
+    texts = "".join(f", {_text(contract, c, positions[c.name], are_read)} as t_{c.name}" for c in delivered)
+    numbers = "".join(f", {_number_of(c, are_read)} as n_{c.name}" for c in delivered if c.type in _NUMBERS)
+    keys = "".join(f", {normalised_sql(f't_{c.name}')} as k_{c.name}" for c in delivered if c.type == "label")
+    values = ", ".join(f"{_value(contract, c) if c in delivered else f'cast(null as {c.sql_type})'} as {c.name}" for c in columns)
+    typed = [c for c in delivered if c.sql_type != "varchar"]
+    unreadable = " ".join(f"when {_is_unreadable(contract, c, are_read)} then {quoted(c.name)}" for c in typed)
+    unreadable = f"case {unreadable} end" if typed else "cast(null as varchar)"
     line = "_line" if table.numbered else "cast(null as bigint) as _line"
     kept_text = f", {_whole_text(table)} as _text" if table.numbered else ""
     carried = ", _text" if table.numbered else ""
     return f"""
-        with texts as (select {line}{kept_text}, {", ".join(texts)} from ({scan})),
-        typed as (select _line{carried}, {", ".join(f"t_{c.name}" for c in delivered)}, {", ".join(values)} from texts)
-        select {", ".join(c.name for c in columns)}, _line{carried},
-            case {unreadable} end as _unreadable
+        with texts as (select {line}{kept_text}{texts} from ({scan})),
+        numbers as (select *{numbers}{keys} from texts),
+        typed as (select _line{carried}{"".join(f", t_{c.name}" for c in delivered)}, {values} from numbers)
+        select {", ".join(c.name for c in columns)}, _line{carried}, {unreadable} as _unreadable
         from typed"""
 
 
-def _text(contract: Contract, position: int) -> str:
-    field = f"trim(f{position}, {quoted(SPACES)})"
-    tokens = ", ".join(quoted(token) for token in ("", *contract.missing))
-    return f"case when f{position} in ({tokens}) or {field} in ({tokens}) then null else {field} end"
+def _tokens(contract: Contract) -> str:
+    return ", ".join(quoted(token) for token in ("", *contract.missing))
+
+
+def _text(contract: Contract, column: Column, position: int, are_numbers_read: bool) -> str:
+    """The field without surrounding spaces; '' and the contract's words for it still say that there is nothing.
+
+    A plain function of the field on purpose: DuckDB then computes it once for each different value of a Parquet page,
+    and not once a row.
+    """
+    field = f"f{position}"
+    if column.type in ("code", "text", "label"):
+        return _trimmed(field)
+    return field if are_numbers_read and column.type in _NUMBERS else f"case when {field} in ({_tokens(contract)}) then null else {field} end"
+
+
+def _trimmed(text: str) -> str:
+    return f"trim({text}, {quoted(SPACES)})"
+
+
+def _number_of(column: Column, are_read: bool) -> str:
+    return f"t_{column.name}" if are_read else _NUMBERS[column.type](f"t_{column.name}")
+
+
+def _is_unreadable(contract: Contract, column: Column, are_numbers_read: bool) -> str:
+    text = f"t_{column.name}"
+    if are_numbers_read and column.type in _NUMBERS:
+        return f"{column.name} is null and {text} is not null"
+    return f"{column.name} is null and {text} is not null and {_trimmed(text)} not in ({_tokens(contract)})"
 
 
 def _whole_text(table: TextTable) -> str:
@@ -67,9 +99,12 @@ def _whole_text(table: TextTable) -> str:
     return f" || {quoted(table.delimiter)} || ".join(f"coalesce(f{i}, '')" for i in range(len(table.header)))
 
 
-def _value(column: Column) -> str:
+def _value(contract: Contract, column: Column) -> str:
     text = f"t_{column.name}"
-    return _READERS[column.type](column, text)
+    value = _READERS[column.type](column, text)
+    if column.sql_type != "varchar":
+        return value
+    return f"case when {text} in ({_tokens(contract)}) then null else {value} end"
 
 
 def _code(column: Column, text: str) -> str:
@@ -82,27 +117,45 @@ def _code(column: Column, text: str) -> str:
     )
 
 
-def _number(_: Column, text: str) -> str:
-    plain = f"try_cast(replace({text}, ',', '.') as double)"
-    ungrouped = f"replace(regexp_replace({text}, '[ \\x{{00a0}}\\x{{202f}}\\x{{2009}}]', '', 'g'), ',', '.')"
-    grouped = f"case when regexp_full_match({text}, '{GROUPED}') then try_cast({ungrouped} as double) end"
-    # a number is made of digits: DuckDB would also read nan, inf and 1_000
-    value = f"case when not contains({text}, '_') then coalesce({plain}, {grouped}) end"
-    return f"case when isfinite({value}) then {value} end"
+def _number_in(text: str, comma_first: bool = True) -> str:
+    """The number that a text writes, as a double: with a decimal comma or point, an exponent, spaces in groups of three."""
+    with_comma = f"try_cast(replace({text}, ',', '.') as double)"
+    plain = f"try_cast({text} as double)"
+    first, second = (with_comma, "") if comma_first else (plain, f"{with_comma}, ")
+    trimmed = _trimmed(text)
+    ungrouped = f"replace(regexp_replace({trimmed}, '[ \\x{{00a0}}\\x{{202f}}\\x{{2009}}]', '', 'g'), ',', '.')"
+    is_number = f"regexp_full_match({trimmed}, '{GROUPED}') or regexp_full_match({trimmed}, '{UNGROUPED}')"
+    grouped = f"case when {is_number} then try_cast({ungrouped} as double) end"
+    # a number is made of digits: DuckDB would also read 1_000
+    return f"case when not contains({text}, '_') then coalesce({first}, {second}{grouped}) end"
 
 
-def _percent(column: Column, text: str) -> str:
-    return _number(column, f"trim(rtrim({text}, '%'), {quoted(SPACES)})")
+def _percent_in(text: str) -> str:
+    return _number_in(f"rtrim({_trimmed(text)}, '%')")
 
 
-def _integer(column: Column, text: str) -> str:
-    value = _number(column, text)
-    return f"case when {value} = trunc({value}) and abs({value}) < 9e15 then cast({value} as bigint) end"
+_NUMBERS = {
+    "number": _number_in,
+    "percent": _percent_in,
+    "integer": lambda text: _number_in(text, comma_first=False),
+    "year": lambda text: _number_in(text, comma_first=False),
+}
 
 
-def _year(column: Column, text: str) -> str:
-    value = _integer(column, text)
-    return f"cast(case when {value} between 0 and 99 then 2000 + {value} when {value} between 1000 and 9999 then {value} end as integer)"
+def _number(column: Column, _: str) -> str:
+    # DuckDB reads nan and inf as numbers, and 1e400 as infinite
+    return f"case when isfinite(n_{column.name}) then n_{column.name} end"
+
+
+def _integer(column: Column, _: str) -> str:
+    number = f"n_{column.name}"
+    return f"case when {number} = trunc({number}) and abs({number}) < 9e15 then cast({number} as bigint) end"
+
+
+def _year(column: Column, _: str) -> str:
+    number = f"n_{column.name}"
+    year = f"case when {number} between 0 and 99 then 2000 + {number} when {number} between 1000 and 9999 then {number} end"
+    return f"cast(case when {number} = trunc({number}) then {year} end as integer)"
 
 
 def _formats(formats: tuple[str, ...]) -> str:
@@ -111,6 +164,7 @@ def _formats(formats: tuple[str, ...]) -> str:
 
 def _local_time(text: str) -> str:
     """Local time of Europe/Paris. A text with an offset is converted, an hour that summer time skips does not exist."""
+    text = _trimmed(text)
     has_offset = f"regexp_matches({text}, '[0-9]{{2}}:[0-9]{{2}}.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
     converted = f"try_cast({text} as timestamptz) at time zone 'Europe/Paris'"
     local = f"try_strptime({text}, {_formats((*TIMES, *DATES))})"
@@ -128,14 +182,14 @@ def _date(_: Column, text: str) -> str:
 
 
 def _boolean(_: Column, text: str) -> str:
-    key = f"lower({text})"
+    key = f"lower({_trimmed(text)})"
     true, false = (", ".join(quoted(word) for word in words) for words in (TRUE, FALSE))
     return f"case when {key} in ({true}) then true when {key} in ({false}) then false end"
 
 
 def _label(column: Column, text: str) -> str:
     codes = ", ".join(quoted(code) for code, _ in column.values)
-    key = normalised_sql(text)
+    key = f"k_{column.name}"
     whens = " ".join(
         f"when {key} in ({', '.join(quoted(normalised(s)) for s in spellings)}) then {quoted(code)}"
         for code, spellings in column.values
@@ -155,7 +209,7 @@ _READERS = {
     "label": _label,
     "integer": _integer,
     "number": _number,
-    "percent": _percent,
+    "percent": _number,
     "year": _year,
     "date": _date,
     "timestamp": _timestamp,
@@ -163,23 +217,34 @@ _READERS = {
 }
 
 
-def scan_sql(table: TextTable, positions: dict[str, int], max_line: int, rejects: str | None = None) -> str:
+def scan_sql(
+    contract: Contract, table: TextTable, positions: dict[str, int], max_line: int, rejects: str | None = None
+) -> str:
     """SQL that yields f0, f1, … as text (and `_line` when numbered) from the delivered table.
 
     For JSON lines only the members in `positions` are taken. `rejects` names DuckDB's table of rejected lines.
     """
     if table.form == "parquet":
-        fields = ", ".join(f"cast({identifier(name)} as varchar) as f{i}" for i, name in enumerate(table.header))
+        # pandas writes a missing number as NaN
+        fields = ", ".join(
+            f"nullif(cast({identifier(name)} as varchar), 'nan') as f{i}" for i, name in enumerate(table.header)
+        )
         line = "file_row_number + 1 as _line, " if table.numbered else ""
-        return f"select {line}{fields} from read_parquet({quoted(table.path)}, file_row_number = true)"
+        return f"select {line}{fields} from {parquet_sql(table.path)}"
     if table.form == "jsonl":
         return _scan_json(table, positions, max_line)
-    return _scan_csv(table, max_line, rejects)
+    return _scan_csv(contract, table, positions, max_line, rejects)
 
 
-def _scan_csv(table: TextTable, max_line: int, rejects: str | None) -> str:
-    names = [f"f{i}" for i in range(len(table.header))]
-    columns = {name: "varchar" for name in names}
+def _scan_csv(
+    contract: Contract, table: TextTable, positions: dict[str, int], max_line: int, rejects: str | None
+) -> str:
+    columns = {f"f{i}": "varchar" for i in range(len(table.header))}
+    numbers = ""
+    if table.decimal is not None:
+        numeric = [c.name for c in contract.staged_columns if c.type in _NUMBERS and c.name in positions]
+        columns |= {f"f{positions[name]}": "double" for name in numeric}
+        numbers = f", decimal_separator = {quoted(table.decimal)}, nullstr = [{_tokens(contract)}]"
     if table.numbered:
         columns = {"_line": "bigint", **columns}
     spec = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
@@ -187,7 +252,8 @@ def _scan_csv(table: TextTable, max_line: int, rejects: str | None) -> str:
     return (
         f"select * from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = {quoted(table.delimiter)}, "
         f"quote = '\"', escape = '\"', skip = {table.skip_lines}, columns = {spec}, strict_mode = true, "
-        f"new_line = {quoted(table.line_end)}, max_line_size = {max(4 * max_line, 4194304)}{stored})"
+        f"new_line = {quoted(table.line_end)}, max_line_size = {max(4 * max_line, 4194304)}, "
+        f"hive_partitioning = false{numbers}{stored})"
     )
 
 
@@ -197,16 +263,21 @@ def _scan_json(table: TextTable, positions: dict[str, int], max_line: int) -> st
         fields = ", ".join(f"{identifier(table.header[i])} as f{i}" for i in sorted(positions.values()))
         return (
             f"select {fields} from read_json({quoted(table.path)}, format = 'newline_delimited', columns = {spec}, "
-            f"maximum_object_size = {max_line})"
+            f"maximum_object_size = {max_line}, hive_partitioning = false)"
         )
     fields = ", ".join(
-        f"json_extract_string(_json, {quoted(_json_path(table.header[i]))}) as f{i}" for i in sorted(positions.values())
+        f"json_extract_string(_object, {quoted(_json_path(table.header[i]))}) as f{i}" for i in sorted(positions.values())
     )
     lines = (
-        f"select * from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = '\x01', quote = '', "
-        f"escape = '', columns = {{'_line': 'bigint', '_json': 'varchar'}}, max_line_size = {max(4 * max_line, 4194304)})"
+        f"select *, case when json_valid(_json) then _json end as _object "
+        f"from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = '\x01', quote = '', "
+        f"escape = '', columns = {{'_line': 'bigint', '_json': 'varchar'}}, max_line_size = {max(4 * max_line, 4194304)}, "
+        f"hive_partitioning = false)"
     )
-    return f"select _line, _json, json_valid(_json) and json_type(_json) = 'OBJECT' as _is_object, {fields} from ({lines})"
+    # of a member that is there twice nobody can tell which is meant
+    problem = """case when coalesce(json_type(_object), '') <> 'OBJECT' then 'not_json'
+        when len(json_keys(_object)) <> len(list_distinct(json_keys(_object))) then 'member_twice' end"""
+    return f"select _line, _json, {problem} as _problem, {fields} from ({lines})"
 
 
 def _json_path(name: str) -> str:

@@ -7,13 +7,15 @@ import gzip
 import re
 import shutil
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.core.errors import Refusal
 
 CHUNK = 4 * 1024 * 1024
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+OTHER_ENCODING = b"\xff"
+"""Stands in no UTF-8 text: marks a line that is in another encoding than those around it."""
 AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 
 
@@ -22,7 +24,8 @@ class PlainText:
     """A delivery as one file of UTF-8 text without BOM.
 
     `is_clean` is False when some lines are in another encoding or hold NUL bytes: such a file must be read line by line.
-    `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts).
+    `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts);
+    `underscore_count` is None where nobody counted.
     """
 
     path: Path
@@ -31,6 +34,7 @@ class PlainText:
     line_count: int
     quote_count: int
     is_clean: bool
+    underscore_count: int | None = None
 
 
 def kind_of(path: Path) -> str:
@@ -80,10 +84,11 @@ def to_plain_text(path: Path, target: Path, kind: str, max_bytes: int) -> PlainT
     if kind == "gzip":
         raw = target.with_suffix(".unpacked")
         _unpack_gzip(path, raw, max_bytes)
+        _refuse_packed_otherwise(kind_of(raw))
     else:
         raw = path
         if path.stat().st_size > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
     return _decode(raw, target)
 
 
@@ -94,7 +99,7 @@ def _unpack_gzip(path: Path, target: Path, max_bytes: int) -> None:
             while chunk := packed.read(CHUNK):
                 written += len(chunk)
                 if written > max_bytes:
-                    raise _too_large(max_bytes)
+                    raise too_large(max_bytes)
                 plain.write(chunk)
     except EOFError:
         raise Refusal(
@@ -109,7 +114,17 @@ def _unpack_gzip(path: Path, target: Path, max_bytes: int) -> None:
         ) from None
 
 
-def _too_large(max_bytes: int) -> Refusal:
+def _refuse_packed_otherwise(kind: str) -> None:
+    if kind not in ("text", "empty"):
+        raise Refusal(
+            "packed_otherwise",
+            "a CSV or JSON lines inside the gzip file",
+            f"{'a further archive' if kind in ('gzip', 'zip', 'bzip2', 'xz', '7z', 'rar') else kind} inside it",
+            "send the file itself, unpacked",
+        )
+
+
+def too_large(max_bytes: int) -> Refusal:
     return Refusal(
         "too_large",
         f"at most {max_bytes} unpacked bytes",
@@ -129,14 +144,14 @@ def _decode(raw: Path, target: Path) -> PlainText:
     facts = _scan(raw, len(bom))
     if facts.is_clean:
         return _as_it_is(raw, target, len(bom), facts)
-    if facts.nul_share > 0.001 or _is_binary(head):
+    if facts.nul_share > 0.02 or _is_binary(head):
         raise Refusal("binary", "a text table", "bytes that are no text", AS_TEXT)
     if facts.is_utf8:  # a few NUL bytes in UTF-8 text
         return _as_it_is(raw, target, len(bom), facts)
     utf8_lines, other_lines = _count_encodings(raw)
     if utf8_lines > other_lines:
         return _as_it_is(raw, target, len(bom), facts)
-    return _transcode(raw, target, "cp1252", 0, is_clean=utf8_lines == 0)
+    return _transcode_lines(raw, target) if utf8_lines else _transcode(raw, target, "cp1252", 0)
 
 
 def _utf16_without_bom(head: bytes) -> str:
@@ -161,6 +176,7 @@ class _Facts:
     byte_count: int
     line_count: int
     quote_count: int
+    underscore_count: int
     nul_share: float
     is_utf8: bool
 
@@ -171,7 +187,7 @@ class _Facts:
 
 def _scan(raw: Path, skip: int) -> _Facts:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    total = lines = quotes = nuls = 0
+    total = lines = quotes = underscores = nuls = 0
     is_utf8 = True
     last = b"\n"
     with raw.open("rb") as file:
@@ -180,13 +196,14 @@ def _scan(raw: Path, skip: int) -> _Facts:
             total += len(chunk)
             lines += chunk.count(b"\n")
             quotes += chunk.count(b'"')
+            underscores += chunk.count(b"_")
             nuls += chunk.count(b"\0")
             last = chunk[-1:]
             if is_utf8:
                 is_utf8 = _decodes(decoder, chunk)
     if is_utf8:
         is_utf8 = _decodes(decoder, b"", final=True)
-    return _Facts(total, lines + (last != b"\n"), quotes, nuls / max(total, 1), is_utf8)
+    return _Facts(total, lines + (last != b"\n"), quotes, underscores, nuls / max(total, 1), is_utf8)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
@@ -212,6 +229,23 @@ def _count_encodings(raw: Path) -> tuple[int, int]:
     return utf8, other
 
 
+def _transcode_lines(raw: Path, target: Path) -> PlainText:
+    """Lines in cp1252 as UTF-8. A line among them that is UTF-8 already ends with OTHER_ENCODING.
+
+    Read as cp1252 such a line would pass for right, with two wrong letters in the place of each accent.
+    """
+    total = lines = quotes = 0
+    with raw.open("rb") as source, target.open("wb") as plain:
+        for line in source:
+            if not line.isascii() and _decodes(codecs.getincrementaldecoder("utf-8")(), line, final=True):
+                text = line.rstrip(b"\r\n") + OTHER_ENCODING + b"\n"
+            else:
+                text = line.decode("cp1252", "replace").encode("utf-8")
+            plain.write(text)
+            total, lines, quotes = total + len(text), lines + 1, quotes + text.count(b'"')
+    return _finished(target, target, "cp1252", total, lines, quotes, is_clean=False)
+
+
 def _as_it_is(raw: Path, target: Path, bom: int, facts: _Facts) -> PlainText:
     """UTF-8 already: the file itself, copied only to take a BOM away."""
     plain = raw
@@ -220,13 +254,15 @@ def _as_it_is(raw: Path, target: Path, bom: int, facts: _Facts) -> PlainText:
             source.seek(bom)
             shutil.copyfileobj(source, copy, CHUNK)
         plain = target
-    return _finished(plain, target, "utf-8", facts.byte_count, facts.line_count, facts.quote_count, facts.is_clean)
+    text = _finished(plain, target, "utf-8", facts.byte_count, facts.line_count, facts.quote_count, facts.is_clean)
+    return replace(text, underscore_count=facts.underscore_count)
 
 
-def _transcode(raw: Path, target: Path, encoding: str, skip: int, is_clean: bool = True) -> PlainText:
+def _transcode(raw: Path, target: Path, encoding: str, skip: int) -> PlainText:
     # cp1252 leaves five bytes undefined; they become U+FFFD, which marks the line as unreadable later on
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     total = lines = quotes = 0
+    is_clean = True
     last = "\n"
     with raw.open("rb") as source, target.open("w", encoding="utf-8", newline="") as plain:
         source.seek(skip)
@@ -248,19 +284,29 @@ def _finished(
     plain: Path, target: Path, encoding: str, size: int, lines: int, quotes: int, is_clean: bool
 ) -> PlainText:
     if lines <= 1 and size and _only_carriage_returns(plain):
-        text = plain.read_bytes().replace(b"\r", b"\n")
-        target.write_bytes(text)
-        plain, lines = target, text.count(b"\n") + (not text.endswith(b"\n"))
+        lines = _with_line_feeds(plain, target.with_suffix(".lines"))
+        plain = target.with_suffix(".lines")
     if not size or not _has_text(plain):
         raise Refusal("empty", "a header line and rows", "an empty file", "send the file again; it holds nothing")
     return PlainText(plain, encoding, size, lines, quotes, is_clean)
+
+
+def _with_line_feeds(source: Path, target: Path) -> int:
+    """Copy with a line feed for each carriage return; the number of lines."""
+    lines, last = 0, b"\n"
+    with source.open("rb") as file, target.open("wb") as copy:
+        while chunk := file.read(CHUNK).replace(b"\r", b"\n"):
+            copy.write(chunk)
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return lines + (last != b"\n")
 
 
 def _only_carriage_returns(target: Path) -> bool:
     """Old Macintosh line ends: one line for us, many for its sender."""
     with target.open("rb") as file:
         head = file.read(65536)
-    return b"\n" not in head and head.count(b"\r") > 1
+    return b"\n" not in head and b"\r" in head
 
 
 def _has_text(target: Path) -> bool:
