@@ -12,6 +12,7 @@ from prefect.utilities.annotations import quote
 from flows.core import steps
 from flows.core.errors import BarometerError
 from flows.display import STAGES
+from flows.summary import error_line
 
 
 def as_task(step: Callable, *arguments: object) -> object:
@@ -36,7 +37,7 @@ def _say_instead_of_trace(record: logging.LogRecord) -> bool:
     """A user's mistake is told in one line; only a defect of ours leaves its traceback in the log."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, BarometerError):
-        record.msg, record.args, record.exc_info = f"{error.problem}. To mend it: {error.remedy}", (), None
+        record.msg, record.args, record.exc_info = error_line(error), (), None
     return True
 
 

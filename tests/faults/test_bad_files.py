@@ -19,6 +19,8 @@ from flows.core.errors import printable
 from flows.settings import PROJECT, Settings
 
 SAMPLE = PROJECT / "data" / "raw"
+REFUSED = sum(bool(bad.refused) for bad in BAD) + 1
+"""One more: what `receipt_of_another_content` speaks of is known, and is not there."""
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,7 @@ def test_every_bad_file_is_named_with_its_verdict(whole_run) -> None:
     lines = done.stdout.splitlines()
     missing = []
     for bad in BAD:
-        name = printable(places[bad.id].relative_to(folder / "raw"))
+        name = printable(places[bad.id].relative_to(folder / "raw"))[:60]  # a longer one goes on in the next line
         verdicts = ("refused",) if bad.refused else ("warned",) if bad.quarantined else ("passed", "warned")
         if not any(name in line and any(verdict in line for verdict in verdicts) for line in lines):
             missing.append(bad.id)
@@ -181,7 +183,7 @@ def test_every_bad_file_is_named_with_its_verdict(whole_run) -> None:
 def test_a_refusal_says_what_was_expected_and_found_and_how_to_mend_it(whole_run) -> None:
     _, done, _ = whole_run
     told = [line for line in done.stdout.splitlines() if line.startswith("refused bad/")]
-    assert len(told) == sum(bool(bad.refused) for bad in BAD)
+    assert len(told) == REFUSED
     assert [line for line in told if not all(word in line for word in ("expected ", "found ", "To mend it: "))] == []
 
 
@@ -196,7 +198,7 @@ def test_the_good_deliveries_beside_them_are_published(whole_run) -> None:
         assert set(manifest["tables"]) == tables
         assert con.execute("select count(*) from marts.indicator_values").fetchone()[0] > 1000
         refused = con.execute("select count(*) from audit.deliveries where verdict = 'refused'").fetchone()[0]
-    assert refused == sum(bool(bad.refused) for bad in BAD)
+    assert refused == REFUSED
 
 
 def test_no_secret_leaves_the_raw_and_the_quarantine_folder(whole_run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from flows.core.errors import Refusal
@@ -163,18 +164,14 @@ def _unreadable(line: bytes, max_line: int) -> str:
 
 
 def _misplaced(record: bytes, separator: str) -> str:
-    """Why DuckDB would cut this line, or take the next ones for a part of it; nothing where it is a record by itself.
-
-    Where each quote opens or closes a field there is nothing to fear, and no need for a full look.
-    """
-    quotes = record.count(b'"')
-    if quotes:
-        mark = separator.encode()
-        opening = record.count(mark + b'"') + record.startswith(b'"')
-        closing = record.count(b'"' + mark) + record.endswith(b'"')
-        if (opening != closing or 2 * opening != quotes) and not _parsed(record, separator):
-            return "quote_not_closed" if quotes % 2 else "quote_misplaced"
-    return "line_end_misplaced" if b"\r" in record and not _parsed(record, separator) else ""
+    """Why DuckDB would cut this line, or take the next ones for a part of it; nothing where it is a record by itself."""
+    if b'"' not in record and b"\r" not in record:
+        return ""
+    if _patterns(separator)[0].fullmatch(record) or _parsed(record, separator):
+        return ""
+    if b"\r" in record and _parsed(record.replace(b"\r", b""), separator):
+        return "line_end_misplaced"
+    return "quote_not_closed" if record.count(b'"') % 2 else "quote_misplaced"
 
 
 def _without_spare(record: bytes, separator: str, width: int) -> bytes:
@@ -209,13 +206,21 @@ def _quoted_record(lines: _Lines, first: bytes, separator: str, width: int) -> b
     return None
 
 
+@cache
+def _patterns(separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """A record in which each quote opens or closes a field (most are, and it is quick), and any one field."""
+    mark = re.escape(separator.encode())
+    plain = rb'(?:"[^"]*+"|[^"' + mark + rb"\r\n]*+)"
+    field = rb' ?"(?:[^"]|"")*+" *|(?! ?")[^' + mark + rb"\r\n]*"
+    return re.compile(plain + rb"(?:" + mark + plain + rb")*+"), re.compile(field)
+
+
 def _parsed(record: bytes, separator: str) -> list[bytes]:
     """The fields of a record as DuckDB divides it, with their quotes; none if it is not one record.
 
     A quote opens a field at its start or behind one space; further inside it is a letter like others.
     """
-    mark = separator.encode()
-    field = re.compile(rb' ?"(?:[^"]|"")*+" *|(?! ?")[^' + re.escape(mark) + rb"\r\n]*")
+    mark, field = separator.encode(), _patterns(separator)[1]
     fields, place = [], 0
     while found := field.match(record, place):
         fields.append(found[0])
