@@ -72,10 +72,11 @@ def run(
     good ones beside it: it is refused with its line, what was expected, what was found and how to mend it.
     """
     chosen = _settings(raw=raw, out=out, as_of=_day(as_of, "--as-of"), publish=False if no_publish else None)
+    from flows import interrupts
     from flows.display import Shown
 
     shown = Shown(chosen)
-    with shown:
+    with interrupts.told(), shown:
         outcome = _run_directly(chosen, shown) if direct else _run_by_prefect(chosen, shown)
     shown.outcome(outcome)
     raise typer.Exit(1 if outcome.has_refused else 0)
@@ -168,9 +169,6 @@ def main() -> None:
     except Refusal as refusal:
         _say(str(refusal), "")
         sys.exit(1)
-    except KeyboardInterrupt:
-        _say("interrupted; the release before is untouched", "run again when it suits")
-        sys.exit(130)
     except Exception:
         import traceback
 

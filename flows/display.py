@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from flows import interrupts
 from flows.core import ledger
 from flows.core.steps import DeliveryLine, Outcome, Progress
 from flows.settings import Settings
@@ -56,6 +57,7 @@ class Shown(Progress):
         self._bar.stop()
 
     def stage(self, name: str, total: int | None = None) -> None:
+        interrupts.stop_if_pressed()
         text = STAGES.get(name, name[:1].upper() + name[1:])
         if self._task is not None:
             self._bar.remove_task(self._task)
@@ -64,6 +66,7 @@ class Shown(Progress):
             self._console.print(text + (f" ({total})" if total else ""))
 
     def advance(self, what: str) -> None:
+        interrupts.stop_if_pressed()
         if self._task is not None:
             self._bar.update(self._task, advance=1, what=_short(what))
 

@@ -42,10 +42,9 @@ def run(settings: Settings, progress: Progress) -> Outcome:
     prepare_environment(settings)
     if url := os.environ.get("PREFECT_API_URL"):
         _expect_answer(url)
-        with _interrupt_as_such():
-            return _run_flow(settings, progress)
+        return _run_flow(settings, progress)
     progress.stage("starting Prefect")
-    with _interrupt_as_such(), starting(settings.prefect_home) as server, _api_url(server.url):
+    with starting(settings.prefect_home) as server, _api_url(server.url):
         _import_meanwhile()
         server.wait(float(os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"]))
         return _run_flow(settings, progress)
@@ -82,20 +81,6 @@ def _expect_answer(url: str) -> None:
         f"no Prefect server at PREFECT_API_URL={url} ({reason})",
         "start it (`make server`), unset PREFECT_API_URL, or run with --direct",
     )
-
-
-@contextmanager
-def _interrupt_as_such() -> Iterator[None]:
-    """Ctrl-C in the middle of a query, or of the import of compiled code, comes out as an error that it caused."""
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, KeyboardInterrupt):
-                raise cause from None
-            cause = cause.__cause__ or cause.__context__
-        raise
 
 
 @contextmanager

@@ -202,7 +202,7 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     scan = scan_sql(contract, table, delivered.match.positions, room.limits.line, rejects)
     path, as_delivered = folder / "candidate.parquet", folder / "as_delivered.parquet"
     try:
-        if not table.numbered:
+        if table.form == "csv" or not table.numbered:
             # by way of Parquet, whose pages know how few different values most columns have: half the work of typing
             con.execute(f"copy ({scan}) to {quoted(as_delivered)} (format parquet, compression snappy)")
             scan = f"from {parquet_sql(as_delivered)}"

@@ -293,7 +293,9 @@ def _check(build: Build, shop: Workshop, built: list[Model], progress: Callable[
 
 def _grain_unique(model: Model) -> Expectation:
     columns = ", ".join(identifier(c) for c in model.grain)
-    query = f"select {columns} from {{batch}} group by {columns} having count(*) > 1"
+    # hashes first: a fraction of the memory, and only rows whose hash repeats are compared by the grain itself
+    repeated = f"select hash({columns}) from {{batch}} group by 1 having count(*) > 1"
+    query = f"select {columns} from {{batch}} where hash({columns}) in ({repeated}) group by {columns} having count(*) > 1"
     return Expectation(
         "grain_unique",
         "unexpected_rows_expectation",

@@ -99,3 +99,9 @@ class UnknownRelease(BarometerError):
     """The release asked for is not kept, or is damaged."""
 
     exit_code = 11
+
+
+class Interrupted(BarometerError):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = 130

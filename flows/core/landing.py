@@ -371,6 +371,11 @@ def _copy(file: Path, place: Path) -> None:
     os.replace(partial, place)
 
 
+def with_receipts_read_again(deliveries: tuple[Delivery, ...]) -> list[Delivery]:
+    """The deliveries with their receipts as they stand now, completed or corrected since."""
+    return [replace(d, receipt=read_receipt(d.receipt_path)) if d.receipt_path else d for d in deliveries]
+
+
 def complete_receipt(delivery: Delivery, contract: str, licence: str, citation: str) -> None:
     """Write the contract into a receipt that does not name one yet."""
     if delivery.receipt_path is None or delivery.receipt.contract is not None:

@@ -79,15 +79,21 @@ def reader_version(settings_text: str) -> str:
 
 
 def inputs_key(deliveries: Iterable[Delivery], code: str, as_of: date | None, settings_text: str) -> str:
-    """One hash of all that a release is made of: the same key means the same release."""
+    """One hash of all that a release is made of, but for what `receipts_key` holds: the same keys, the same release."""
     entries = [
         [d.delivery_id, d.receipt.received_at, d.folder, d.receipt.file_name, d.receipt.sender, d.receipt.edition_date]
-        + [d.receipt.wave_code, d.receipt.is_synthetic, d.receipt.licence, d.path is not None or None]
+        + [d.receipt.wave_code, d.receipt.is_synthetic, d.path is not None or None]
         + [d.refusal.code if d.refusal else None, list(d.duplicate_names)]
         for d in deliveries
     ]
     text = json.dumps([code, str(as_of), settings_text, entries], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def receipts_key(deliveries: Iterable[Delivery]) -> str:
+    """One hash of what a run writes into receipts itself (see `landing.complete_receipt`), and a person may correct."""
+    entries = [[d.delivery_id, d.receipt.contract, d.receipt.licence, d.receipt.citation] for d in deliveries]
+    return hashlib.sha256(json.dumps(entries, ensure_ascii=True).encode()).hexdigest()
 
 
 def delivery_rows(rows: Iterable[Judged], contracts: Mapping[str, Contract]) -> list[tuple]:

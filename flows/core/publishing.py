@@ -39,7 +39,7 @@ def current_release(current: Path) -> Path | None:
 
 
 def complete(
-    build: Build, con, contracts: Mapping[str, Contract], inputs_key: str, code: str, as_of: object
+    build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object
 ) -> dict:
     """Write what goes with the tables (datapackage, checks, manifest) into the release folder; return the manifest."""
     tables = _tables(build, con)
@@ -47,12 +47,14 @@ def complete(
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
     created_at = datetime.now(UTC)
+    inputs_key, receipts_key = keys
     manifest = {
         "release": f"{created_at:%Y%m%dT%H%M%SZ}-{inputs_key[:8]}",
         "created_at": created_at.isoformat(timespec="seconds"),
         "as_of": str(as_of),
         "run_id": build.run_id,
         "inputs_key": inputs_key,
+        "receipts_key": receipts_key,
         "code_version": code,
         "previous_release": build.previous.name if build.previous else None,
         "deliveries": [_delivery_entry(row) for row in build.rows],

@@ -141,7 +141,7 @@ def land(settings: Settings, progress: Progress) -> Run:
     code = ledger.code_version(settings.sql)
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
-    return Run(tuple(deliveries), as_of, code, key, settings.publish and _is_current(settings, key))
+    return Run(tuple(deliveries), as_of, code, key, settings.publish and _is_current(settings, key, deliveries))
 
 
 def _settings_text(settings: Settings) -> str:
@@ -150,12 +150,14 @@ def _settings_text(settings: Settings) -> str:
     return json.dumps({name: getattr(settings, name) for name in names})
 
 
-def _is_current(settings: Settings, key: str) -> bool:
+def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> bool:
     release = publishing.current_release(settings.current)
     if release is None:
         return False
     manifest = ledger.read_json(release / "manifest.json")
-    return manifest is not None and manifest["inputs_key"] == key and (release / "campaign.duckdb").is_file()
+    if manifest is None or not (release / "campaign.duckdb").is_file():
+        return False
+    return (manifest["inputs_key"], manifest["receipts_key"]) == (key, ledger.receipts_key(deliveries))
 
 
 def unchanged(settings: Settings, run: Run) -> Outcome:
@@ -171,7 +173,7 @@ _LINE = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows
 
 def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     """The verdict on one delivery: the one it got before when nothing that it depends on has changed, else a new one."""
-    from flows.core import admission
+    from flows.core import admission, validation
     from flows.core.contracts import load_contracts
 
     if delivery is run.deliveries[0]:
@@ -193,6 +195,7 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
         return kept
     if delivery.path is None:
         return _known_only(delivery, path)
+    validation.preload()
     verdict = admission.admit(delivery, contracts, room(settings))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
@@ -303,7 +306,8 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     contracts = load_contracts(settings.sql / "0_sources")
     con = building.connect(build, _workshop(settings))
     try:
-        manifest = publishing.complete(build, con, contracts, run.inputs_key, run.code_version, run.as_of)
+        key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
+        manifest = publishing.complete(build, con, contracts, (run.inputs_key, key), run.code_version, run.as_of)
     finally:
         con.close()
     place = candidate = None

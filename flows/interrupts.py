@@ -1,0 +1,50 @@
+"""Ctrl-C: it ends a run for certain, whichever library is at work when it comes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.core.errors import Interrupted
+
+_was_pressed = False
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise Interrupted for a Ctrl-C within.
+
+    In a query or in the import of compiled code it comes out as an error that it caused, and Great Expectations takes
+    it for an expectation that crashed: so it is remembered, and `stop_if_pressed` ends the run at its next step.
+    """
+    before = signal.signal(signal.SIGINT, _remember)
+    try:
+        yield
+        stop_if_pressed()
+    except BaseException as error:
+        if _is_interrupt(error):
+            raise Interrupted("interrupted; the release before is untouched", "run again when it suits") from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _remember(*_: object) -> None:
+    global _was_pressed
+    _was_pressed = True
+    raise KeyboardInterrupt
+
+
+def stop_if_pressed() -> None:
+    """Raises KeyboardInterrupt when Ctrl-C was pressed and somebody swallowed it."""
+    if _was_pressed:
+        raise KeyboardInterrupt
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
