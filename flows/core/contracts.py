@@ -43,7 +43,7 @@ def normalised(name: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a contract. `type` is one of TYPES, `spellings` patterns over normalised header names."""
+    """A column of a contract. `type` is one of TYPES, `spellings` normalised header names, or patterns with a [class]."""
 
     name: str
     type: str
@@ -56,11 +56,9 @@ class Column:
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def is_spelt(self, normalised_header: str) -> bool:
-        return any(re.fullmatch(pattern, normalised_header) for pattern in self._patterns)
-
-    @property
-    def _patterns(self) -> tuple[str, ...]:
-        return (*self.spellings, re.escape(self.name))
+        if normalised_header == self.name or normalised_header in self.spellings:
+            return True
+        return any("[" in pattern and re.fullmatch(pattern, normalised_header) for pattern in self.spellings)
 
     @property
     def sql_type(self) -> str:

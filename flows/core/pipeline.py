@@ -29,7 +29,7 @@ def refresh(settings: Settings, call: Call = directly, progress: Progress | None
         run = call(steps.land, settings, progress)
         if run.is_unchanged:
             return steps.unchanged(settings, run)
-        verdicts = [call(steps.admit, settings, run, delivery, progress) for delivery in run.deliveries]
+        verdicts = [call(steps.admit, settings, run, delivery, progress) for delivery in run.largest_first]
         build = call(steps.build, settings, run, verdicts, progress)
         call(steps.verify, settings, build, progress)
         return call(steps.publish, settings, run, build, progress)

@@ -43,6 +43,11 @@ class Run:
     def run_id(self) -> str:
         return self.inputs_key[:12]
 
+    @property
+    def largest_first(self) -> list[Delivery]:
+        """The order of reading: the longest reading hides the import of Great Expectations, which goes on meanwhile."""
+        return sorted(self.deliveries, key=lambda d: (-d.receipt.bytes, d.delivery_id))
+
 
 @dataclass(frozen=True)
 class DeliveryLine:
@@ -176,7 +181,7 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     from flows.core import admission, validation
     from flows.core.contracts import load_contracts
 
-    if delivery is run.deliveries[0]:
+    if delivery is run.largest_first[0]:
         progress.stage("admit", len(run.deliveries))
     progress.advance(delivery.shown_name)
     contracts = load_contracts(settings.sql / "0_sources")

@@ -169,7 +169,7 @@ def _local_time(text: str) -> str:
     converted = f"try_cast({text} as timestamptz) at time zone 'Europe/Paris'"
     local = f"try_strptime({text}, {_formats((*TIMES, *DATES))})"
     existing = f"(({local}) at time zone 'Europe/Paris') at time zone 'Europe/Paris' = {local}"
-    return f"case when {has_offset} then {converted} when {existing} then {local} end"
+    return f"case when {has_offset} then {converted} when {_has_digit(text)} and {existing} then {local} end"
 
 
 def _timestamp(_: Column, text: str) -> str:
@@ -178,7 +178,12 @@ def _timestamp(_: Column, text: str) -> str:
 
 def _date(_: Column, text: str) -> str:
     plain = f"try_strptime({text}, {_formats(DATES)})"
-    return f"cast(coalesce({plain}, {_local_time(text)}) as date)"
+    return f"cast(coalesce(case when {_has_digit(text)} then {plain} end, {_local_time(text)}) as date)"
+
+
+def _has_digit(text: str) -> str:
+    """DuckDB reads `infinity` and `epoch` as 1900-01-01, whatever the format."""
+    return f"regexp_matches({text}, '[0-9]')"
 
 
 def _boolean(_: Column, text: str) -> str:
@@ -248,12 +253,13 @@ def _scan_csv(
     if table.numbered:
         columns = {"_line": "bigint", **columns}
     spec = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
+    # told of \r\n DuckDB's strict mode reads nothing; not told, it finds it
+    ends = "" if table.line_end == "\\r\\n" else f", new_line = {quoted(table.line_end)}"
     stored = f", store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scan'" if rejects else ""
     return (
         f"select * from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = {quoted(table.delimiter)}, "
-        f"quote = '\"', escape = '\"', skip = {table.skip_lines}, columns = {spec}, strict_mode = true, "
-        f"new_line = {quoted(table.line_end)}, max_line_size = {max(4 * max_line, 4194304)}, "
-        f"hive_partitioning = false{numbers}{stored})"
+        f"quote = '\"', escape = '\"', skip = {table.skip_lines}, columns = {spec}, strict_mode = true{ends}, "
+        f"max_line_size = {max(4 * max_line, 4194304)}, hive_partitioning = false{numbers}{stored})"
     )
 
 

@@ -16,6 +16,8 @@ CHUNK = 4 * 1024 * 1024
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 OTHER_ENCODING = b"\xff"
 """Stands in no UTF-8 text: marks a line that is in another encoding than those around it."""
+REPLACEMENT = "\ufffd".encode()
+LONG = 256 * 1024
 AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 
 
@@ -23,7 +25,8 @@ AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 class PlainText:
     """A delivery as one file of UTF-8 text without BOM.
 
-    `is_clean` is False when some lines are in another encoding or hold NUL bytes: such a file must be read line by line.
+    `is_clean` is False when some lines are very long, in another encoding, or hold NUL bytes or characters that were lost
+    before: such a file must be read line by line.
     `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts);
     `underscore_count` is None where nobody counted.
     """
@@ -146,7 +149,7 @@ def _decode(raw: Path, target: Path) -> PlainText:
         return _as_it_is(raw, target, len(bom), facts)
     if facts.nul_share > 0.02 or _is_binary(head):
         raise Refusal("binary", "a text table", "bytes that are no text", AS_TEXT)
-    if facts.is_utf8:  # a few NUL bytes in UTF-8 text
+    if facts.is_utf8:  # with a few NUL bytes, characters that were lost before, or very long lines
         return _as_it_is(raw, target, len(bom), facts)
     utf8_lines, other_lines = _count_encodings(raw)
     if utf8_lines > other_lines:
@@ -179,17 +182,18 @@ class _Facts:
     underscore_count: int
     nul_share: float
     is_utf8: bool
+    is_odd: bool
 
     @property
     def is_clean(self) -> bool:
-        return self.is_utf8 and self.nul_share == 0
+        return self.is_utf8 and self.nul_share == 0 and not self.is_odd
 
 
 def _scan(raw: Path, skip: int) -> _Facts:
     decoder = codecs.getincrementaldecoder("utf-8")()
     total = lines = quotes = underscores = nuls = 0
-    is_utf8 = True
-    last = b"\n"
+    is_utf8, is_odd = True, False
+    last, seam = b"\n", b""
     with raw.open("rb") as file:
         file.seek(skip)
         while chunk := file.read(CHUNK):
@@ -198,12 +202,19 @@ def _scan(raw: Path, skip: int) -> _Facts:
             quotes += chunk.count(b'"')
             underscores += chunk.count(b"_")
             nuls += chunk.count(b"\0")
-            last = chunk[-1:]
+            is_odd = is_odd or REPLACEMENT in chunk or REPLACEMENT in seam + chunk[:2] or _has_long_line(chunk, b"\n")
+            last, seam = chunk[-1:], chunk[-2:]
             if is_utf8:
                 is_utf8 = _decodes(decoder, chunk)
     if is_utf8:
         is_utf8 = _decodes(decoder, b"", final=True)
-    return _Facts(total, lines + (last != b"\n"), quotes, underscores, nuls / max(total, 1), is_utf8)
+    return _Facts(total, lines + (last != b"\n"), quotes, underscores, nuls / max(total, 1), is_utf8, is_odd)
+
+
+def _has_long_line(chunk: bytes | str, end: bytes | str) -> bool:
+    """Whether a block without a line end stands in the chunk, as it does in any line of twice that size."""
+    places = range(0, len(chunk) - LONG + 1, LONG)
+    return any(chunk.find(end, place, place + LONG) < 0 for place in places)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
@@ -272,7 +283,7 @@ def _transcode(raw: Path, target: Path, encoding: str, skip: int) -> PlainText:
             total += len(text)
             lines += text.count("\n")
             quotes += text.count('"')
-            is_clean = is_clean and "�" not in text and "\0" not in text
+            is_clean = is_clean and "�" not in text and "\0" not in text and not _has_long_line(text, "\n")
             plain.write(text)
             last = text[-1:] or last
             if not chunk:
