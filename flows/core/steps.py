@@ -336,7 +336,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
 
 def _line(row: ledger.Judged) -> DeliveryLine:
     verdict = row.verdict
-    notes = [ledger.refusal_text(verdict.refusal)] if verdict.refusal else list(verdict.notes)
+    notes = [ledger.refusal_text(verdict.refusal)] if verdict.refusal else [*_findings(verdict), *verdict.notes]
     if row.superseded_by:
         notes.append(f"replaced by {row.superseded_by}")
     if row.delivery.duplicate_names:
@@ -350,6 +350,16 @@ def _line(row: ledger.Judged) -> DeliveryLine:
         verdict.rows_quarantined,
         "; ".join(notes),
     )
+
+
+def _findings(verdict) -> Iterator[str]:
+    """What was set aside, and which expectations that only warn have failed."""
+    for entry in verdict.quarantine:
+        first = f", the first on line {entry['first_line']}" if entry["first_line"] is not None else ""
+        yield f"{entry['rows']} set aside for {entry['reason']}{first}"
+    for check in verdict.checks:
+        if check["on_failure"] == "warn" and check["verdict"] != "passed":
+            yield f"{check['expectation_id']}: {check['failed_rows']} rows"
 
 
 def _warnings(build) -> Iterator[str]:

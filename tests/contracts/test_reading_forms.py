@@ -214,7 +214,7 @@ def test_both_readings_of_every_form_agree(form, reading, tmp_path) -> None:
 
 def test_the_fast_reading_is_enough_for_what_publishers_send(reading, tmp_path) -> None:
     """Else it would be no fast reading: clean files must not be read twice."""
-    for form in ("utf8", "utf8_with_mark", "cp1252", "utf16_little", "commas", "crlf", "gzip", "all_in_quotes", "decimal_point"):
+    for form in ("utf8", "utf8_with_mark", "cp1252", "utf16_little", "tabs", "crlf", "gzip", "all_in_quotes", "decimal_point"):
         name, make = FORMS[form]
         content = make()
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,228 @@
+"""The canary of the Great Expectations adapter: it says right on DuckDB what passed, what failed, and what did not run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.core.contracts import Expectation
+from flows.core.validation import FAILED, NOT_CHECKED, PASSED, Validator
+from flows.settings import PROJECT
+
+GOOD = "(1, 5, 'a', date '2025-01-01'), (2, 10, 'b', date '2025-01-02'), (3, null, null, null)"
+BAD = "(4, 11, 'c', null), (5, -1, 'd''e', date '1999-01-01'), (6, 10, null, date '2025-01-01')"
+
+
+def expectation(name: str, **kwargs: object) -> Expectation:
+    return Expectation("an_id", name, tuple(kwargs.items()), "critical", "quarantine", "2026-11: a test.")
+
+
+# what a contract may ask, and of the rows (1 to 6) those that fail it
+USED = {
+    "expect_column_values_to_be_between": ({"column": "count", "min_value": 0, "max_value": 10}, {4, 5}),
+    "expect_column_values_to_be_in_set": ({"column": "kind", "value_set": ("a", "b", "it's")}, {4, 5}),
+    "expect_column_values_to_not_be_null": ({"column": "kind"}, {3, 6}),
+    "expect_column_values_to_be_null": ({"column": "day"}, {1, 2, 5, 6}),
+    "expect_table_row_count_to_be_between": ({"min_value": 7}, None),
+    "unexpected_rows_expectation": ({"unexpected_rows_query": "select * from {batch} where count > 10 or kind like 'd%'"}, {4, 5}),
+}  # fmt: skip
+
+
+@pytest.fixture
+def con():
+    with duckdb.connect() as connection:
+        connection.execute(f"create table rows as select * from (values {GOOD}, {BAD}) t(_row, count, kind, day)")
+        connection.execute(f"create table good as select * from (values {GOOD}) t(_row, count, kind, day)")
+        connection.execute("create view looked_at as select * from rows")
+        yield connection
+
+
+@pytest.fixture
+def validate(con):
+    validator = Validator(con)
+    yield lambda table, *asked, **options: validator.validate(table, asked, **{"has_row_ids": True, **options})
+    validator.close()
+
+
+def failing(con, check) -> set[int]:
+    return {row for (row,) in con.execute(check.failing_rows_sql).fetchall()}
+
+
+def test_every_expectation_that_a_contract_or_model_asks_for_is_tried_here() -> None:
+    asked = set()
+    for path in (PROJECT / "sql").rglob("*.yml"):
+        asked |= set(re.findall(r"^\s*-?\s*expectation: (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert asked - set(USED) == set()
+
+
+@pytest.mark.parametrize("table", ["rows", "looked_at"])
+@pytest.mark.parametrize("name", USED)
+def test_an_expectation_finds_the_rows_that_fail_it(name, table, con, validate) -> None:
+    kwargs, wrong = USED[name]
+    (check,) = validate(table, expectation(name, **kwargs))
+    assert (check.verdict, check.checked_rows, check.problem) == (FAILED, 6, "")
+    if wrong is None:
+        assert (check.failed_rows, check.failing_rows_sql) == (6, None)
+    else:
+        assert check.failed_rows == len(wrong)
+        assert failing(con, check) == wrong
+
+
+@pytest.mark.parametrize("name", [n for n in USED if n not in ("expect_column_values_to_not_be_null", "expect_column_values_to_be_null", "expect_table_row_count_to_be_between")])
+def test_an_expectation_passes_on_good_rows(name, validate) -> None:
+    (check,) = validate("good", expectation(name, **USED[name][0]))
+    assert (check.verdict, check.checked_rows, check.failed_rows) == (PASSED, 3, 0)
+
+
+def test_nulls_and_row_counts_pass_where_they_may(con, validate) -> None:
+    con.execute("create table plain as select 1 as _row, 'x' as kind, cast(null as varchar) as nothing")
+    asked = (
+        expectation("expect_column_values_to_not_be_null", column="kind"),
+        expectation("expect_column_values_to_be_null", column="nothing"),
+        expectation("expect_table_row_count_to_be_between", min_value=1, max_value=1),
+    )
+    assert [check.verdict for check in validate("plain", *asked)] == [PASSED] * 3
+
+
+def test_all_of_them_at_once_answer_in_the_order_in_which_they_were_asked(con, validate) -> None:
+    asked = [expectation(name, **kwargs) for name, (kwargs, _) in USED.items()]
+    checks = validate("rows", *asked, *reversed(asked))
+    assert [check.expectation for check in checks] == [*asked, *reversed(asked)]
+    assert {check.verdict for check in checks} == {FAILED}
+    wrong = [w for _, w in USED.values()]
+    assert [failing(con, c) if c.failing_rows_sql else None for c in checks] == [*wrong, *reversed(wrong)]
+
+
+def test_many_failing_rows_are_all_found(con, validate) -> None:
+    """The library cuts its own lists of failing rows at 20 or 200."""
+    con.execute("create table many as select i as _row, i % 3 as kind from range(30000) t(i)")
+    query = "select * from {batch} where kind = 1"
+    in_set, rows = validate(
+        "many",
+        expectation("expect_column_values_to_be_in_set", column="kind", value_set=(0, 2)),
+        expectation("unexpected_rows_expectation", unexpected_rows_query=query),
+    )
+    assert in_set.failed_rows == rows.failed_rows == 10_000
+    assert failing(con, in_set) == failing(con, rows) == set(range(1, 30_000, 3))
+
+
+@pytest.mark.parametrize("name", USED)
+def test_an_empty_table_has_no_failing_rows(name, con, validate) -> None:
+    con.execute("create table nothing as select * from rows where false")
+    (check,) = validate("nothing", expectation(name, **USED[name][0]))
+    expected = FAILED if name == "expect_table_row_count_to_be_between" else PASSED
+    assert (check.verdict, check.checked_rows, check.failed_rows) == (expected, 0, 0)
+
+
+def test_values_with_quotes_and_numbers_without_end(con, validate) -> None:
+    con.execute("create table odd as select * from (values (1, 'it''s', 'nan'::double), (2, '\"', 1.0)) t(_row, kind, count)")
+    in_set, between = validate(
+        "odd",
+        expectation("expect_column_values_to_be_in_set", column="kind", value_set=("it's",)),
+        expectation("expect_column_values_to_be_between", column="count", min_value=0, max_value=10),
+    )
+    assert (failing(con, in_set), failing(con, between)) == ({2}, {1})
+
+
+def test_a_table_of_a_schema_is_looked_at_without_row_ids(con, validate) -> None:
+    con.execute("create schema marts; create table marts.rows as select * exclude (_row) from main.good")
+    query = "select kind from {batch} group by kind having count(*) > 1"
+    passed, failed = validate(
+        "rows",
+        expectation("unexpected_rows_expectation", unexpected_rows_query=query),
+        expectation("expect_column_values_to_be_between", column="count", min_value=6),
+        schema="marts",
+        has_row_ids=False,
+    )
+    assert (passed.verdict, passed.checked_rows) == (PASSED, 3)
+    assert (failed.verdict, failed.failed_rows) == (FAILED, 1)
+
+
+CRASHES = {
+    "unknown_column": expectation("expect_column_values_to_be_between", column="nobody", min_value=0),
+    "unknown_column_in_sql": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} where x > 0"),
+    "unknown_column_in_a_set": expectation("expect_column_values_to_be_in_set", column="nobody", value_set=("a",)),
+    "unknown_column_not_null": expectation("expect_column_values_to_not_be_null", column="nobody"),
+    "broken_sql": expectation("unexpected_rows_expectation", unexpected_rows_query="select from {batch} were"),
+    "unknown_table": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} join nowhere on true"),
+    "braces_not_doubled": expectation("unexpected_rows_expectation", unexpected_rows_query=r"select * from {batch} where kind ~ '\d{8}'"),
+    "unknown_name": expectation("expect_everything_to_be_fine", column="count"),
+    "unknown_argument": expectation("expect_column_values_to_be_between", column="count", min_value=0, maximum=3),
+    "argument_missing": expectation("expect_column_values_to_be_in_set", value_set=("a",)),
+    "another_type": expectation("expect_column_values_to_be_between", column="kind", min_value=0, max_value=3),
+    "not_supported_on_duckdb": expectation("expect_column_values_to_match_regex", column="kind", regex="^a"),
+    "fails_on_a_value": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} where cast(kind as integer) > 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_what_crashes_is_not_checked_and_stops_no_other(name, validate) -> None:
+    good = expectation("expect_column_values_to_be_between", column="count", min_value=-1, max_value=11)
+    bad = expectation("expect_column_values_to_be_between", column="count", min_value=0, max_value=10)
+    before, crashed, behind = validate("rows", good, CRASHES[name], bad)
+    assert (crashed.verdict, crashed.checked_rows, crashed.failed_rows, crashed.failing_rows_sql) == (NOT_CHECKED, 0, 0, None)
+    assert crashed.problem
+    assert "d'e" not in crashed.problem and "nobody" not in crashed.problem
+    assert (before.verdict, behind.verdict, behind.failed_rows) == (PASSED, FAILED, 2)
+
+
+def test_a_check_holds_counts_and_never_values(con, validate) -> None:
+    con.execute("create table secrets as select i as _row, 'SECRET-canari-' || i as kind, -i as count from range(1, 50) t(i)")
+    asked = [expectation(name, **kwargs) for name, (kwargs, _) in USED.items() if kwargs.get("column") != "day"]
+    checks = validate("secrets", *asked, *CRASHES.values())
+    assert "SECRET" not in repr([check.as_dict() for check in checks])
+
+
+WITHOUT_THE_PATCH = """
+import sys
+from flows.core import validation
+validation._import()
+import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
+kept = tuple(dialect for dialect in engine._PERSISTED_CONNECTION_DIALECTS if dialect != "duckdb")
+assert len(kept) < len(engine._PERSISTED_CONNECTION_DIALECTS)
+engine._PERSISTED_CONNECTION_DIALECTS = kept
+"""
+
+
+def run_without_the_patch(program: str, *arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_PATCH + program, *map(str, arguments)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{Path(__file__).parent}", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_without_the_adapters_patch_nothing_is_checked() -> None:
+    done = run_without_the_patch(
+        """
+import duckdb
+from test_validation_adapter import BAD, GOOD, USED, expectation
+con = duckdb.connect()
+con.execute(f"create table rows as select * from (values {GOOD}, {BAD}) t(_row, count, kind, day)")
+checks = validation.Validator(con).validate("rows", [expectation(n, **k) for n, (k, _) in USED.items()], has_row_ids=True)
+print({check.expectation.expectation: check.verdict for check in checks})
+"""
+    )
+    verdicts = eval(done.stdout)  # noqa: S307 (our own print above)
+    assert set(verdicts) == set(USED)
+    assert set(verdicts.values()) == {NOT_CHECKED}, done.stderr
+
+
+def test_without_the_adapters_patch_a_run_publishes_nothing(tmp_path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "zones.csv").write_text("code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\n")
+    out = tmp_path / "out"
+    done = run_without_the_patch("from flows import cli\ncli.main()", "run", "--direct", "--raw", raw, "--out", out)
+    assert done.returncode == 7, done.stderr
+    assert "did not run" in done.stderr and "Traceback" not in done.stderr
+    assert not (out / "current").exists() and not list(out.glob("releases/*"))
