@@ -31,9 +31,8 @@ def checkout(tmp_path_factory) -> Path:
         if (PROJECT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)
-    (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.prefix) / "bin")
-    (folder / ".venv" / ".ready").touch()
+    (folder / ".venv").symlink_to(sys.prefix)
+    (Path(sys.prefix) / ".ready").touch()
     return folder
 
 
