@@ -503,5 +503,15 @@ def load_verdict(path: Path, key_of, staged: Path) -> Verdict | None:
     for name in ("checks", "quarantine", "notes"):
         content[name] = tuple(content[name])
     verdict = Verdict(**content)
-    is_kept = verdict.staged is None or (staged / verdict.staged).is_file()
+    is_kept = verdict.staged is None or _is_parquet(staged / verdict.staged)
     return verdict if is_kept else None
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether a Parquet file is there to its end: a power cut may leave a part of it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-4, os.SEEK_END)
+            return file.read() == b"PAR1"
+    except OSError:
+        return False

@@ -325,9 +325,10 @@ def _without_duplicates(deliveries: list[Delivery]) -> Iterator[Delivery]:
 
 def _read_index(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        index = json.loads(path.read_text(encoding="utf-8"))
+        return {name: {"stamp": entry["stamp"], "sha256": entry["sha256"]} for name, entry in index.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # all is hashed again
 
 
 def _write_index(path: Path, index: dict, found: list[Delivery]) -> None:

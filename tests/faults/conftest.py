@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
+from warehouses import Warehouse
 
+from flows.core import pipeline
 from flows.settings import PROJECT
 
 
@@ -44,3 +47,15 @@ def finished(started) -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory) -> Warehouse:
+    """Zones and one year of incidents, with their first release. Not to be changed by a test."""
+    made = Warehouse(tmp_path_factory.mktemp("first"))
+    for name in ("zones.csv", "incidents-2023.csv"):
+        for path in (PROJECT / "data" / "raw").rglob(f"{name}*"):
+            made.raw.mkdir(exist_ok=True)
+            shutil.copyfile(path, made.raw / path.name)
+    pipeline.refresh(made.settings)
+    return made

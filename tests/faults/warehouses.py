@@ -1,0 +1,62 @@
+"""A warehouse to be killed, filled up or damaged, and what tells whether a release in it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+from bad_files import incidents
+
+from flows.settings import Settings
+
+
+class Warehouse:
+    """A raw folder with a warehouse that holds a release of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.raw, self.out = folder / "raw", folder / "out"
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        return "--direct", "--raw", self.raw, "--out", self.out
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(raw=self.raw, out=self.out).resolved()
+
+    def deliver(self, name: str) -> None:
+        """One more delivery, so that the next run has something to do; one of its rows is bad."""
+        (self.raw / f"{name}.csv").write_text(incidents(name, 20, {5: {"categorie": "?"}}))
+
+    def release(self) -> str:
+        return (self.out / "current").resolve().name
+
+    def tables(self) -> dict[str, str]:
+        """The content hash of each published table."""
+        manifest = json.loads((self.out / "current" / "manifest.json").read_text())
+        return {name: table["content_sha256"] for name, table in manifest["tables"].items()}
+
+
+def is_whole(release: Path) -> bool:
+    """Whether a release holds the files that its manifest names, no other ones, and they are what it says."""
+    manifest = json.loads((release / "manifest.json").read_text())
+    files = {str(path.relative_to(release)): path for path in release.rglob("*") if path.is_file()}
+    del files["manifest.json"]
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    assert hashes == {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    with duckdb.connect(str(release / "campaign.duckdb"), read_only=True) as con:
+        counts = {name: con.execute(f"select count(*) from {name}").fetchone()[0] for name in manifest["tables"]}
+    return counts == {name: table["rows"] for name, table in manifest["tables"].items()}
+
+
+def copied(warehouse: Warehouse, folder: Path) -> Warehouse:
+    shutil.copytree(warehouse.raw, folder / "raw")
+    shutil.copytree(warehouse.out, folder / "out", symlinks=True)
+    return Warehouse(folder)
+
+
+def remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
