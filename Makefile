@@ -24,8 +24,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 		{ echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.12 …"; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock (once; two minutes or so)"
 	@$(PYTHON) -m venv $(VENV)
+	@# the lock file is complete, so nothing is left to resolve (and pip could not: it knows no hash for an extra)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar $(BARS) \
-		--require-hashes --requirement requirements.lock
+		--require-hashes --no-deps --requirement requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

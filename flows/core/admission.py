@@ -88,7 +88,7 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
         return verdict or _judge(delivery, contracts, room, folder, with_numbers=True)
     except Refusal as refusal:
         return _refused(delivery, None, refusal)
-    except OSError as error:
+    except OSError:
         if (problem := _problem_of(delivery.path)) is None:  # not the delivery's fault but the warehouse's
             raise
         return _refused(delivery, None, problem)
