@@ -198,7 +198,8 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     import duckdb
 
     contract, table = delivered.contract, delivered.table
-    rejects = "rejects" if table.form == "csv" else None
+    # the fast reading stops at the first bad line: to keep them all would take gigabytes, and the numbered one tells them
+    rejects = "rejects" if table.form == "csv" and table.numbered else None
     scan = scan_sql(contract, table, delivered.match.positions, room.limits.line, rejects)
     path, as_delivered = folder / "candidate.parquet", folder / "as_delivered.parquet"
     try:
@@ -267,8 +268,8 @@ def _objects_only(contract: Contract, table, delivered: Delivered, scan: str) ->
 
 def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
     """Lines that could not become rows, as rows of NULLs with their reason; how many there are."""
-    rows = [(b.line, b.text, f"line: {b.reason}") for b in delivered.table.bad_lines]
-    if delivered.table.form == "csv":
+    rows = [(b.line, b.text, b.reason) for b in delivered.table.bad_lines]
+    if delivered.table.form == "csv" and delivered.table.numbered:
         rejected = con.execute(
             "select line, any_value(csv_line), min(error_type) from rejects group by line order by line"
         ).fetchall()
@@ -277,12 +278,12 @@ def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
     if not rows:
         return 0
     columns = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in delivered.contract.staged_columns)
-    # as three lists: row by row a file of bad lines would take hours
-    bad_lines = "select unnest($1::bigint[]) as _line, unnest($2::varchar[]) as _text, unnest($3::varchar[]) as _unreadable"
-    con.execute(
-        f"copy (select {columns}, * from ({bad_lines}) order by _line) to {quoted(path)} (format parquet)",
-        [list(entries) for entries in zip(*rows, strict=True)],
-    )
+    con.execute("create temp table bad_lines (_line bigint, _text varchar, _unreadable varchar)")
+    for start in range(0, len(rows), 50_000):  # as lists: row by row a file of bad lines would take hours
+        lists = [list(entries) for entries in zip(*rows[start : start + 50_000], strict=True)]
+        con.execute("insert into bad_lines select unnest($1), unnest($2), 'line: ' || unnest($3)", lists)
+    con.execute(f"copy (select {columns}, * from bad_lines order by _line) to {quoted(path)} (format parquet)")
+    con.execute("drop table bad_lines")
     return len(rows)
 
 
@@ -299,7 +300,7 @@ def _reason_of(error_type: str) -> str:
         "LINE SIZE OVER MAXIMUM": "line_too_long",
         "INVALID ENCODING": "encoding_mixed",
     }
-    return f"line: {known.get(error_type, 'unreadable')}"
+    return known.get(error_type, "unreadable")
 
 
 def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: Verdict, room: Room) -> Verdict:

@@ -13,6 +13,7 @@ from pathlib import Path
 from flows.core import ledger, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
+from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.reading.tables import identifier, quoted
@@ -231,7 +232,8 @@ def _is_unchanged(build: Build, model: Model) -> bool:
     kept = build.previous_tables.get(model.name)
     if build.previous is None or kept is None or kept["fingerprint"] != build.known[model.name]:
         return False
-    return (build.previous / "parquet" / parquet_name(model)).is_file()
+    path = build.previous / "parquet" / parquet_name(model)
+    return path.is_file() and sha256_of(path) == kept["content_sha256"]
 
 
 def _carry_over(con, build: Build, model: Model) -> None:

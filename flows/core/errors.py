@@ -6,6 +6,7 @@ offsets only.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 
@@ -93,6 +94,13 @@ class StorageProblem(BarometerError):
     """The disk is full or the warehouse cannot be written."""
 
     exit_code = 9
+
+
+def tells_of_full_disk(error: BaseException) -> bool:
+    """Whether an error, of whatever library, comes from a disk that is full, over its quota or read-only."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+        return True
+    return any(words in str(error) for words in ("No space left on device", "Disk quota exceeded", "Read-only file system"))
 
 
 class UnknownRelease(BarometerError):

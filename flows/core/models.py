@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from flows.core.contracts import Contract, Expectation, expectation_of, expectation_problems, load_yaml
-from flows.core.errors import ModelError
+from flows.core.errors import ModelError, tells_of_full_disk
 from flows.core.reading.tables import identifier, quoted
 
 FOLDERS = {
@@ -343,9 +343,9 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
         else:
             kind = kind_of(graph, model)
             con.execute(f"create or replace {kind} {name} as {model.sql}")
-    except (duckdb.OutOfMemoryException, duckdb.IOException):
-        raise
     except duckdb.Error as error:
+        if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)) or tells_of_full_disk(error):
+            raise
         raise ModelError(f"{model.path}: {' '.join(str(error).split())[:400]}", "correct the SQL") from None
 
 

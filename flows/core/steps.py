@@ -14,7 +14,15 @@ from datetime import date
 from pathlib import Path
 
 from flows.core import landing, ledger, publishing
-from flows.core.errors import LockHeld, NotChecked, NothingToPublish, StorageProblem, UsageProblem
+from flows.core.errors import (
+    BarometerError,
+    LockHeld,
+    NotChecked,
+    NothingToPublish,
+    StorageProblem,
+    UsageProblem,
+    tells_of_full_disk,
+)
 from flows.core.landing import Delivery
 from flows.settings import Settings
 
@@ -109,9 +117,10 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
         )
         _clear_leftovers(settings)
         yield
-    except OSError as error:
-        if error.errno in (28, 30, 122):  # no space, read-only, quota
-            raise StorageProblem(f"the warehouse cannot be written ({error.strerror})", "free space, then run again") from None
+    except Exception as error:
+        if not isinstance(error, BarometerError) and tells_of_full_disk(error):
+            reason = " ".join(str(error).split())[:200]
+            raise StorageProblem(f"the warehouse cannot be written ({reason})", "free space, then run again") from None
         raise
     finally:
         holder.unlink(missing_ok=True)

@@ -73,13 +73,7 @@ def with_one_more(first, tmp_path_factory) -> Warehouse:
     return made
 
 
-TOLD = {"tables_cut": "a damaged table of the release before is taken over, and ends the run"}
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [pytest.param(d, marks=pytest.mark.xfail(strict=True, reason=TOLD[d])) if d in TOLD else d for d in DAMAGES],
-)
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_what_is_damaged_is_made_anew(damage, first, with_one_more, tmp_path) -> None:
     copy = Warehouse(tmp_path)
     shutil.copytree(with_one_more.raw, copy.raw)

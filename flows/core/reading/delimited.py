@@ -94,13 +94,11 @@ def numbered(
     lines = _Lines(text.path, max_line)
     lines.skip(header_line)
     mark = separator.encode()
-    blank = b" \t\r\n" + mark
     count = 0
     with target.open("wb") as out:
         for number, record in _records(lines, separator, width, bad):
-            if record.strip(blank):
-                out.write(b"%d%b%b\n" % (number, mark, record))
-                count += 1
+            out.write(b"%d%b%b\n" % (number, mark, record))
+            count += 1
     return count, tuple(bad)
 
 
@@ -139,15 +137,20 @@ class _Lines:
 
 
 def _records(lines: _Lines, separator: str, width: int, bad: list[BadLine]) -> Iterator[tuple[int, bytes]]:
+    # DuckDB could tell the lines of another width as well, but of very many it forgets some
+    mark = separator.encode()
+    blank = b" \t\r\n" + mark
     for number, line in lines:
         record = line.strip(b"\r\n")
         reason = _unreadable(line, lines._max) or _misplaced(record, separator)
         if reason == "quote_not_closed" and (whole := _quoted_record(lines, line, separator, width)):
             record, reason = whole, ""
+        if not reason and record.count(mark) + 1 != width and record.strip(blank):
+            record, reason = _of_width(record, separator, width)
         if reason:
             bad.append(BadLine(number, reason, line[:KEPT_TEXT].decode("utf-8", "replace")))
-        else:
-            yield number, _without_spare(record, separator, width)
+        elif record.strip(blank):
+            yield number, record
 
 
 def _unreadable(line: bytes, max_line: int) -> str:
@@ -174,17 +177,13 @@ def _misplaced(record: bytes, separator: str) -> str:
     return "quote_not_closed" if record.count(b'"') % 2 else "quote_misplaced"
 
 
-def _without_spare(record: bytes, separator: str, width: int) -> bytes:
-    """The record without the empty fields that some programs write behind the last column."""
+def _of_width(record: bytes, separator: str, width: int) -> tuple[bytes, str]:
+    """The record without the empty fields that some programs write behind the last column; why it still is none."""
     mark = separator.encode()
-    spare = record.count(mark) + 1 - width
-    if spare <= 0 or not record.endswith(mark):
-        return record
-    if b'"' in record:
-        spare = len(_parsed(record, separator)) - width
+    spare = (len(_parsed(record, separator)) if b'"' in record else record.count(mark) + 1) - width
     while spare > 0 and record.endswith(mark):
         record, spare = record[: -len(mark)], spare - 1
-    return record
+    return record, "too_few_fields" if spare < 0 else "too_many_fields" if spare else ""
 
 
 def _quoted_record(lines: _Lines, first: bytes, separator: str, width: int) -> bytes | None:

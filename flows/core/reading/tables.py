@@ -21,7 +21,7 @@ def parquet_sql(path: Path) -> str:
     return f"read_parquet({quoted(path)}, file_row_number = true, hive_partitioning = false)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadLine:
     """A line that could not become a row: its number, why (a short code), and its text (restricted)."""
 

@@ -96,7 +96,8 @@ def _is_unreadable(contract: Contract, column: Column, are_numbers_read: bool) -
 def _whole_text(table: TextTable) -> str:
     if table.form == "jsonl":
         return "_json"
-    return f" || {quoted(table.delimiter)} || ".join(f"coalesce(f{i}, '')" for i in range(len(table.header)))
+    fields = ", ".join(f"coalesce(f{i}, '')" for i in range(len(table.header)))
+    return f"concat_ws({quoted(table.delimiter)}, {fields})"
 
 
 def _value(contract: Contract, column: Column) -> str:
