@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Optional
 import typer
 
 from flows import settings as settings_module
-from flows.core.errors import BarometerError, Refusal, UsageProblem, printable
+from flows.core.errors import BarometerError, Interrupted, Refusal, UsageProblem, printable
 from flows.settings import Settings
 
 EXIT_CODES = """
@@ -165,6 +166,8 @@ def main() -> None:
         app()
     except BarometerError as error:
         _say(error.problem, error.remedy)
+        if isinstance(error, Interrupted):
+            _leave_at_once(error.exit_code)
         sys.exit(error.exit_code)
     except Refusal as refusal:
         _say(str(refusal), "")
@@ -175,6 +178,14 @@ def main() -> None:
         traceback.print_exc()
         _say("this is a defect of the barometer; nothing was published", "report it with the lines above")
         sys.exit(70)
+
+
+def _leave_at_once(code: int) -> None:
+    """End without Python's shutdown: threads that were cut off in an import or a query would crash it, and all that
+    must be released has been."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _say(problem: str, remedy: str) -> None:

@@ -26,8 +26,9 @@ WIDE = 160
 
 
 def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    # a name may hold :cat: or [brackets], which are meant as they stand
+    console = Console(emoji=False)
+    return console if console.is_terminal else Console(width=WIDE, emoji=False)
 
 
 class Shown(Progress):
@@ -35,14 +36,14 @@ class Shown(Progress):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, emoji=False)
         self._bar = Bar(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[what]}", style="dim"),
+            TextColumn("{task.fields[what]}", style="dim", markup=False),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -63,7 +64,7 @@ class Shown(Progress):
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(text, total=total, what="")
         if not self._console.is_terminal:
-            self._console.print(text + (f" ({total})" if total else ""))
+            self._console.print(text + (f" ({total})" if total else ""), markup=False, soft_wrap=True)
 
     def advance(self, what: str) -> None:
         interrupts.stop_if_pressed()

@@ -61,9 +61,11 @@ class Server:
         """Wait until the server answers. Raises PrefectUnreachable when it does not within `seconds`."""
         too_long = threading.Timer(seconds, self._process.kill)
         too_long.start()
-        is_up = self._process.stdout.readline()
-        reason = "ended while it started" if too_long.is_alive() else f"did not answer within {seconds:g} s"
-        too_long.cancel()
+        try:
+            is_up = self._process.stdout.readline()
+            reason = "ended while it started" if too_long.is_alive() else f"did not answer within {seconds:g} s"
+        finally:
+            too_long.cancel()  # a thread that is left waiting holds an interrupted run back
         if not is_up:
             raise PrefectUnreachable(
                 f"Prefect's server {reason}", f"see {self._log}, or run with --direct, which needs no server"

@@ -159,7 +159,8 @@ def _judge(
         if problem := _problem_of(delivery.path):
             raise problem from None
         raise StorageProblem(
-            f"the warehouse cannot be written: {' '.join(str(error).split())[:200]}", "free space on the disk, then run again"
+            f"the warehouse cannot be written: {' '.join(str(error).split())[:200]}",
+            "free space on the disk, then run again",
         ) from None
     finally:
         con.close()
@@ -198,7 +199,7 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     import duckdb
 
     contract, table = delivered.contract, delivered.table
-    # the fast reading stops at the first bad line: to keep them all would take gigabytes, and the numbered one tells them
+    # the fast reading stops at the first bad line: to keep all would take gigabytes, and the numbered one tells them
     rejects = "rejects" if table.form == "csv" and table.numbered else None
     scan = scan_sql(contract, table, delivered.match.positions, room.limits.line, rejects)
     path, as_delivered = folder / "candidate.parquet", folder / "as_delivered.parquet"
@@ -274,7 +275,9 @@ def _write_bad_lines(con, delivered: Delivered, path: Path) -> int:
             "select line, any_value(csv_line), min(error_type) from rejects group by line order by line"
         ).fetchall()
         mark = delivered.table.delimiter
-        rows += [(_number_of(text, mark), (text or "").partition(mark)[2], _reason_of(kind)) for _, text, kind in rejected]
+        rows += [
+            (_number_of(text, mark), (text or "").partition(mark)[2], _reason_of(kind)) for _, text, kind in rejected
+        ]
     if not rows:
         return 0
     columns = ", ".join(f"cast(null as {c.sql_type}) as {c.name}" for c in delivered.contract.staged_columns)
@@ -333,14 +336,20 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
 
 def _refuse_rows(verdict: Verdict, refusal: Refusal) -> Verdict:
     rows = verdict.rows_read
-    reasons = ({"reason": f"delivery_refused:{refusal.code}", "rows": rows, "first_line": refusal.line},) if rows else ()
+    reasons = (
+        ({"reason": f"delivery_refused:{refusal.code}", "rows": rows, "first_line": refusal.line},) if rows else ()
+    )
     return replace(verdict, verdict="refused", refusal=refusal.as_dict(), rows_quarantined=rows, quarantine=reasons)
 
 
 def _refusal_of(check, candidate: Candidate) -> Refusal:
     if check.expectation.id == "rows_present":
         return Refusal(
-            "no_rows", "at least one row", "a header without rows", "export the period again; if nothing happened, say so", 1
+            "no_rows",
+            "at least one row",
+            "a header without rows",
+            "export the period again; if nothing happened, say so",
+            1,
         )
     line = None
     if check.failing_rows_sql and candidate.delivered.table.numbered:
@@ -435,7 +444,9 @@ def _all_expectations(contract: Contract) -> list[Expectation]:
     ]
     if contract.personal_data != "none":
         query = personal_values_sql(contract)
-        expectations.append(_derived("no_personal_values", "unexpected_rows_expectation", {"unexpected_rows_query": query}))
+        expectations.append(
+            _derived("no_personal_values", "unexpected_rows_expectation", {"unexpected_rows_query": query})
+        )
     return expectations
 
 

@@ -96,6 +96,8 @@ def land_all(raw: Path, index_path: Path) -> list[Delivery]:
     """
     if not raw.is_dir():
         raise UsageProblem(f"no folder {printable(raw)}", "name the folder of the deliveries with --raw DIR")
+    if index_path.resolve().is_relative_to(raw.resolve()):
+        raise UsageProblem(f"the warehouse lies in the raw folder {printable(raw)}", "choose another --out DIR")
     index = _read_index(index_path)
     found = [_land(path, raw, index) for path in _files(raw)]
     _write_index(index_path, index, found)
@@ -104,7 +106,7 @@ def land_all(raw: Path, index_path: Path) -> list[Delivery]:
 
 
 def _files(raw: Path) -> Iterator[Path]:
-    """All that must get a verdict: files, links, folders that cannot be opened, and empty ones that are named like a file."""
+    """All that must get a verdict: files, links, folders that cannot be opened, and empty ones named like a file."""
     closed: list[Path] = []
     for folder, folders, names in os.walk(raw, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
@@ -112,13 +114,15 @@ def _files(raw: Path) -> Iterator[Path]:
         for name in sorted([*names, *linked]):
             if not _is_hidden(name) and not name.endswith(RECEIPT_ENDING) and name.lower() not in NO_DELIVERIES:
                 yield Path(folder) / name
-        if not names and not folders and LIKE_A_FILE.fullmatch(folder):
+        if not names and not folders and LIKE_A_FILE.fullmatch(folder) and Path(folder) != raw:
             yield Path(folder)
+    if raw in closed:
+        raise UsageProblem(f"{printable(raw)} cannot be opened", "give read permission on the raw folder")
     yield from closed
 
 
 def _is_hidden(name: str) -> bool:
-    """Files of the system, of an open office program and our own unfinished ones; a name that begins with .. is none."""
+    """Files of the system, of an open office program, our own unfinished ones; a name that begins with .. is none."""
     return name.startswith("~$") or (name.startswith(".") and (not name.startswith("..") or name.endswith(".partial")))
 
 
@@ -143,7 +147,7 @@ def _seen_at(path: Path) -> str:
         moment = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
     except (OSError, ValueError, OverflowError):  # gone meanwhile, or a time that no calendar has
         return utc_now()
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return min(moment.isoformat(timespec="seconds").replace("+00:00", "Z"), utc_now())
 
 
 def unreadable(error: OSError) -> Refusal:
@@ -258,7 +262,7 @@ def read_receipt(path: Path) -> Receipt:
 
 
 def _checked(receipt: Receipt) -> Receipt:
-    """The receipt with its moment in UTC. Its id names files of ours, so an entry that is not what it must be is an error.
+    """The receipt with its moment in UTC. Its id names files of ours, so each entry must be what it is meant to be.
 
     Raises ValueError or OverflowError.
     """
@@ -359,7 +363,9 @@ def land_file(file: Path, target: Path, received_at: str | None, sender: str | N
     if place.exists() and receipt_path.exists():
         return place
     _copy(file, place)
-    receipt = replace(new_receipt(place, sha256, received_at, sender), file_name=_safe(name), edition_date=edition_in(name))
+    receipt = replace(
+        new_receipt(place, sha256, received_at, sender), file_name=_safe(name), edition_date=edition_in(name)
+    )
     write_receipt(receipt_path, receipt)
     return place
 

@@ -162,6 +162,7 @@ def write_json(path: Path, content: object) -> None:
 def read_json(path: Path) -> dict | None:
     """The content, or None when the file is not there or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return content if isinstance(content, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -44,6 +45,8 @@ def receive(settings: Settings, file: Path, received_on: date | None, sender: st
             return Landed(known.path, contract, True)
         return Landed(landing.land_file(file, settings.raw / source, moment, sender), contract, False)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageProblem(f"the name {printable(file.name)} is too long", "shorten it to 200 bytes") from None
         raise UsageProblem(f"{settings.raw} cannot be written ({error.strerror})", "choose another --raw DIR") from None
 
 

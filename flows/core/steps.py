@@ -94,6 +94,11 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
     """Hold the warehouse's lock: one run at a time. Raises LockHeld that says who holds it after the wait."""
     from filelock import FileLock, Timeout
 
+    if settings.raw.resolve().is_relative_to(settings.out.resolve()):
+        # what is built there is removed and made anew: deliveries would go with it
+        raise UsageProblem(
+            f"the raw folder {settings.raw} lies inside the warehouse {settings.out}", "keep them apart: choose --raw or --out"
+        )
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(settings.lock)
@@ -171,7 +176,7 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
     manifest = ledger.read_json(release / "manifest.json")
     if manifest is None or not (release / "campaign.duckdb").is_file():
         return False
-    return (manifest["inputs_key"], manifest["receipts_key"]) == (key, ledger.receipts_key(deliveries))
+    return (manifest.get("inputs_key"), manifest.get("receipts_key")) == (key, ledger.receipts_key(deliveries))
 
 
 def unchanged(settings: Settings, run: Run) -> Outcome:

@@ -24,7 +24,7 @@ def contracts() -> dict[str, Contract]:
 
 @dataclass(frozen=True)
 class Admitted:
-    """A verdict and what it left: the accepted rows (of the contract's columns) and the quarantined (line, reason, text)."""
+    """A verdict and what it left: accepted rows (of the contract's columns), quarantined ones (line, reason, text)."""
 
     verdict: admission.Verdict
     accepted: list[tuple]
@@ -67,7 +67,7 @@ def quarantined_rows(settings: Settings, verdict: admission.Verdict) -> list[tup
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reading gives before any expectation: readable rows, how many rows there are, and a refusal's code and line.
+    """What a reading gives before any expectation: readable rows, the number of rows, a refusal's code and line.
 
     `is_enough` is False when the fast reading found something that only the numbered one can tell.
     """

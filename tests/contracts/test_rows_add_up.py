@@ -1,4 +1,4 @@
-"""Nothing of a delivery is lost or counted twice: rows read = rows accepted + rows quarantined, in figures and in files."""
+"""Nothing of a delivery is lost or counted twice: rows read = rows accepted + rows quarantined, also in the files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from flows.core.admission import Verdict
 from flows.settings import PROJECT, Settings
 
 sys.path.insert(0, str(PROJECT / "tests" / "faults"))
-from bad_files import BAD, LIMITS, incidents, write  # noqa: E402
+from bad_files import BAD, LIMITS, incidents, write
 
 SAMPLE = PROJECT / "data" / "raw"
-SAMPLE_FILES = sorted(path for path in SAMPLE.rglob("*") if path.is_file() and not path.name.endswith(landing.RECEIPT_ENDING))
+SAMPLE_FILES = sorted(
+    path for path in SAMPLE.rglob("*") if path.is_file() and not path.name.endswith(landing.RECEIPT_ENDING)
+)
 WITH_ROWS = [bad for bad in BAD if bad.content is not None and (not bad.refused or bad.line not in (None, 1))]
 """Bad files that are read: the others are refused before any row is known, which tests/faults looks at."""
 
@@ -73,7 +75,9 @@ def test_every_line_of_a_file_is_a_row_or_blank(numbered_below, contracts, tmp_p
         11: {"remarque": "a;b"},
         13: {"date_heure": "01/01/1900 10:00"},
     }
-    settings = replace(Settings(raw=tmp_path / "raw", out=tmp_path / "out"), numbered_below_bytes=numbered_below).resolved()
+    settings = replace(
+        Settings(raw=tmp_path / "raw", out=tmp_path / "out"), numbered_below_bytes=numbered_below
+    ).resolved()
     settings.raw.mkdir()
     text = incidents("all", 30, changed) + "\n\n" + "short;line\n" + incidents("all", 1).split("\n")[1] + "\n"
     (settings.raw / "a.csv").write_text(text)
@@ -86,8 +90,23 @@ def test_every_line_of_a_file_is_a_row_or_blank(numbered_below, contracts, tmp_p
 def test_a_row_with_several_faults_is_quarantined_once(contracts, tmp_path) -> None:
     settings = Settings(raw=tmp_path / "raw", out=tmp_path / "out").resolved()
     settings.raw.mkdir()
-    (settings.raw / "a.csv").write_text(incidents("faults", 10, {4: {"id_incident": "", "date_heure": "hier", "categorie": "?"}}))
+    (settings.raw / "a.csv").write_text(
+        incidents("faults", 10, {4: {"id_incident": "", "date_heure": "hier", "categorie": "?"}})
+    )
     (delivery,) = landing.land_all(settings.raw, settings.out / "raw_index.json")
     verdict = admission.admit(delivery, contracts, steps.room(settings))
     assert [(e["reason"], e["rows"]) for e in verdict.quarantine] == [("unreadable:occurred_at", 1)]
+    check_that_rows_add_up(settings, verdict)
+
+
+@pytest.mark.parametrize("numbered_below", [0, 1 << 40], ids=["fast", "numbered"])
+def test_very_many_bad_lines_are_all_counted(numbered_below, contracts, tmp_path) -> None:
+    """DuckDB forgets some of the lines that it rejects when there are very many."""
+    settings = replace(Settings(raw=tmp_path / "raw", out=tmp_path / "out"), numbered_below_bytes=numbered_below)
+    settings.raw.mkdir()
+    text = incidents("many", 61_000) + "".join(f"bad-{n};of;another;width\n" for n in range(60_000))
+    (settings.raw / "a.csv").write_text(text)
+    (delivery,) = landing.land_all(settings.raw, settings.out / "raw_index.json")
+    verdict = admission.admit(delivery, contracts, steps.room(settings))
+    assert (verdict.rows_read, verdict.rows_accepted, verdict.rows_quarantined) == (121_000, 61_000, 60_000)
     check_that_rows_add_up(settings, verdict)

@@ -1,4 +1,4 @@
-"""The canary of the Great Expectations adapter: it says right on DuckDB what passed, what failed, and what did not run."""
+"""The canary of the Great Expectations adapter: what passed, failed or did not run is told right on DuckDB."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from flows.core.validation import FAILED, NOT_CHECKED, PASSED, Validator
 from flows.settings import PROJECT
 
 GOOD = "(1, 5, 'a', date '2025-01-01'), (2, 10, 'b', date '2025-01-02'), (3, null, null, null)"
+ALL = "select * from {batch}"
 BAD = "(4, 11, 'c', null), (5, -1, 'd''e', date '1999-01-01'), (6, 10, null, date '2025-01-01')"
 
 
@@ -30,7 +31,7 @@ USED = {
     "expect_column_values_to_not_be_null": ({"column": "kind"}, {3, 6}),
     "expect_column_values_to_be_null": ({"column": "day"}, {1, 2, 5, 6}),
     "expect_table_row_count_to_be_between": ({"min_value": 7}, None),
-    "unexpected_rows_expectation": ({"unexpected_rows_query": "select * from {batch} where count > 10 or kind like 'd%'"}, {4, 5}),
+    "unexpected_rows_expectation": ({"unexpected_rows_query": f"{ALL} where count > 10 or kind like 'd%'"}, {4, 5}),
 }  # fmt: skip
 
 
@@ -57,7 +58,9 @@ def failing(con, check) -> set[int]:
 def test_every_expectation_that_a_contract_or_model_asks_for_is_tried_here() -> None:
     asked = set()
     for path in (PROJECT / "sql").rglob("*.yml"):
-        asked |= set(re.findall(r"^\s*-?\s*expectation: ((?:un)?expect\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+        asked |= set(
+            re.findall(r"^\s*-?\s*expectation: ((?:un)?expect\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        )
     assert asked - set(USED) == set()
 
 
@@ -74,7 +77,19 @@ def test_an_expectation_finds_the_rows_that_fail_it(name, table, con, validate) 
         assert failing(con, check) == wrong
 
 
-@pytest.mark.parametrize("name", [n for n in USED if n not in ("expect_column_values_to_not_be_null", "expect_column_values_to_be_null", "expect_table_row_count_to_be_between")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        n
+        for n in USED
+        if n
+        not in (
+            "expect_column_values_to_not_be_null",
+            "expect_column_values_to_be_null",
+            "expect_table_row_count_to_be_between",
+        )
+    ],
+)
 def test_an_expectation_passes_on_good_rows(name, validate) -> None:
     (check,) = validate("good", expectation(name, **USED[name][0]))
     assert (check.verdict, check.checked_rows, check.failed_rows) == (PASSED, 3, 0)
@@ -121,7 +136,9 @@ def test_an_empty_table_has_no_failing_rows(name, con, validate) -> None:
 
 
 def test_values_with_quotes_and_numbers_without_end(con, validate) -> None:
-    con.execute("create table odd as select * from (values (1, 'it''s', 'nan'::double), (2, '\"', 1.0)) t(_row, kind, count)")
+    con.execute(
+        "create table odd as select * from (values (1, 'it''s', 'nan'::double), (2, '\"', 1.0)) t(_row, kind, count)"
+    )
     in_set, between = validate(
         "odd",
         expectation("expect_column_values_to_be_in_set", column="kind", value_set=("it's",)),
@@ -144,21 +161,25 @@ def test_a_table_of_a_schema_is_looked_at_without_row_ids(con, validate) -> None
     assert (failed.verdict, failed.failed_rows) == (FAILED, 1)
 
 
+def rows_query(rest: str) -> Expectation:
+    return expectation("unexpected_rows_expectation", unexpected_rows_query=f"{ALL} {rest}")
+
+
 CRASHES = {
     "unknown_column": expectation("expect_column_values_to_be_between", column="nobody", min_value=0),
-    "unknown_column_in_sql": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} where x > 0"),
+    "unknown_column_in_sql": rows_query("where nobody > 0"),
     "unknown_column_in_a_set": expectation("expect_column_values_to_be_in_set", column="nobody", value_set=("a",)),
     "unknown_column_not_null": expectation("expect_column_values_to_not_be_null", column="nobody"),
-    "broken_sql": expectation("unexpected_rows_expectation", unexpected_rows_query="select from {batch} were"),
-    "unknown_table": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} join nowhere on true"),
-    "braces_not_doubled": expectation("unexpected_rows_expectation", unexpected_rows_query=r"select * from {batch} where kind ~ '\d{8}'"),
+    "broken_sql": rows_query("were"),
+    "unknown_table": rows_query("join nowhere on true"),
+    "braces_not_doubled": rows_query(r"where kind ~ '\d{8}'"),
     "unknown_name": expectation("expect_everything_to_be_fine", column="count"),
     "unknown_argument": expectation("expect_column_values_to_be_between", column="count", min_value=0, maximum=3),
     "argument_missing": expectation("expect_column_values_to_be_in_set", value_set=("a",)),
     "another_type": expectation("expect_column_values_to_be_between", column="kind", min_value=0, max_value=3),
     "not_supported_on_duckdb": expectation("expect_column_values_to_match_regex", column="kind", regex="^a"),
-    "fails_on_a_value": expectation("unexpected_rows_expectation", unexpected_rows_query="select * from {batch} where cast(kind as integer) > 0"),
-}  # fmt: skip
+    "fails_on_a_value": rows_query("where cast(kind as integer) > 0"),
+}
 
 
 @pytest.mark.parametrize("name", CRASHES)
@@ -166,20 +187,27 @@ def test_what_crashes_is_not_checked_and_stops_no_other(name, validate) -> None:
     good = expectation("expect_column_values_to_be_between", column="count", min_value=-1, max_value=11)
     bad = expectation("expect_column_values_to_be_between", column="count", min_value=0, max_value=10)
     before, crashed, behind = validate("rows", good, CRASHES[name], bad)
-    assert (crashed.verdict, crashed.checked_rows, crashed.failed_rows, crashed.failing_rows_sql) == (NOT_CHECKED, 0, 0, None)
+    assert (crashed.verdict, crashed.checked_rows, crashed.failed_rows, crashed.failing_rows_sql) == (
+        NOT_CHECKED,
+        0,
+        0,
+        None,
+    )
     assert crashed.problem
     assert "d'e" not in crashed.problem and "nobody" not in crashed.problem
     assert (before.verdict, behind.verdict, behind.failed_rows) == (PASSED, FAILED, 2)
 
 
 def test_a_check_holds_counts_and_never_values(con, validate) -> None:
-    con.execute("create table secrets as select i as _row, 'SECRET-canari-' || i as kind, -i as count from range(1, 50) t(i)")
+    con.execute(
+        "create table secrets as select i as _row, 'SECRET-canari-' || i as kind, -i as count from range(1, 50) t(i)"
+    )
     asked = [expectation(name, **kwargs) for name, (kwargs, _) in USED.items() if kwargs.get("column") != "day"]
     checks = validate("secrets", *asked, *CRASHES.values())
     assert "SECRET" not in repr([check.as_dict() for check in checks])
 
 
-# connections that are really closed when they are given back: DuckDB's pool for files does so, and a library may choose it
+# connections that are really closed when they are given back: the pool for files does so, and the library may choose it
 CLOSED_CONNECTIONS = """
 import duckdb_sqlalchemy, sys
 from flows.core import validation
@@ -198,7 +226,8 @@ import duckdb
 from test_validation_adapter import BAD, GOOD, USED, expectation
 con = duckdb.connect()
 con.execute(f"create table rows as select * from (values {GOOD}, {BAD}) t(_row, count, kind, day)")
-checks = validation.Validator(con).validate("rows", [expectation(n, **k) for n, (k, _) in USED.items()], has_row_ids=True)
+asked = [expectation(name, **kwargs) for name, (kwargs, _) in USED.items()]
+checks = validation.Validator(con).validate("rows", asked, has_row_ids=True)
 print(*[check.verdict for check in checks])
 """
 

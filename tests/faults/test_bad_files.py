@@ -7,12 +7,15 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
 from bad_files import BAD, LIMITS, SECRETS, Bad, incidents, write_all
+from rich.console import Console
 
+from flows import display
 from flows.core import admission, landing, receiving, steps
 from flows.core.contracts import load_contracts
 from flows.core.errors import printable
@@ -61,7 +64,9 @@ def test_every_bad_file_gets_the_verdict_that_it_deserves(bad: Bad, deliveries, 
         assert verdict.rows_accepted == 0 and verdict.staged is None
     else:
         assert verdict.is_admitted, verdict.refusal
-        assert quarantined(settings, verdict) == sorted((n, why) for why, lines in bad.quarantined.items() for n in lines)
+        assert quarantined(settings, verdict) == sorted(
+            (n, why) for why, lines in bad.quarantined.items() for n in lines
+        )
         counts = {entry["reason"]: (entry["rows"], entry["first_line"]) for entry in verdict.quarantine}
         assert counts == {reason: (len(lines), lines[0]) for reason, lines in bad.quarantined.items()}
 
@@ -95,7 +100,7 @@ def landed(settings: Settings) -> list[landing.Delivery]:
 
 
 def forbid(monkeypatch, module, name: str, path: Path) -> None:
-    """Let a function of a module refuse a path as the system would: root may open everything, so chmod shows nothing."""
+    """Let a function refuse a path as the system would: root may open everything, so chmod shows nothing."""
     genuine = getattr(module, name)
 
     def refuse(first, *rest, **named):
@@ -191,7 +196,9 @@ def test_the_good_deliveries_beside_them_are_published(whole_run) -> None:
     folder, _, _ = whole_run
     manifest = json.loads((folder / "out/current/manifest.json").read_text())
     verdicts = {entry["file_name"]: entry["verdict"] for entry in manifest["deliveries"]}
-    good = {str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file() and "receipt" not in path.name}
+    good = {
+        str(path.relative_to(SAMPLE)) for path in SAMPLE.rglob("*") if path.is_file() and "receipt" not in path.name
+    }
     assert {name: verdicts.get(name) for name in good if verdicts.get(name) not in ("passed", "warned")} == {}
     with duckdb.connect(str(folder / "out/current/campaign.duckdb"), read_only=True) as con:
         tables = {f"{s}.{t}" for s, t in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
@@ -208,7 +215,9 @@ def test_no_secret_leaves_the_raw_and_the_quarantine_folder(whole_run) -> None:
     files = [path for path in out.rglob("*") if path.is_file() and not path.is_relative_to(out / "quarantine")]
     assert len(files) > 100
     found = {str(path.relative_to(out)): leaked(path.read_bytes()) for path in files}
-    found |= {str(path.relative_to(out)): leaked_cells(path) for path in files if path.suffix in (".parquet", ".duckdb")}
+    found |= {
+        str(path.relative_to(out)): leaked_cells(path) for path in files if path.suffix in (".parquet", ".duckdb")
+    }
     assert {name: secrets for name, secrets in found.items() if secrets} == {}
 
 
@@ -233,5 +242,46 @@ def test_the_secrets_really_were_there(whole_run) -> None:
     folder, _, _ = whole_run
     seen = [s for path in (folder / "out/quarantine").iterdir() for s in leaked_cells(path)]
     assert len(seen) > 20
-    raw = b"".join(path.read_bytes() for path in (folder / "raw/bad").glob("*.csv") if path.is_file() and not path.is_symlink())
+    raw = b"".join(
+        path.read_bytes() for path in (folder / "raw/bad").glob("*.csv") if path.is_file() and not path.is_symlink()
+    )
     assert set(leaked(raw)) == set(SECRETS)
+
+
+# -- names on a terminal ----------------------------------------------------------------------------------------------
+
+NAMES = ("[/].csv", "[bold]x[/bold].csv", ":cat:.csv", "%s {0} {name}.csv", "\\[x].csv", "a\\")
+
+
+@pytest.fixture
+def screen(monkeypatch) -> StringIO:
+    """What a person sees who runs the command at a terminal."""
+    written = StringIO()
+
+    def terminal(**options: object) -> Console:
+        return Console(**{**options, "file": written, "force_terminal": True, "width": 150})
+
+    monkeypatch.setattr(display, "Console", terminal)
+    return written
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_as_it_is_while_the_run_works(name, screen) -> None:
+    with display.Shown(Settings()) as shown:
+        shown.stage("admit", 1)
+        shown.advance(name)
+        shown._bar.refresh()
+        assert name in screen.getvalue()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_as_it_is_at_the_end(name, screen) -> None:
+    line = steps.DeliveryLine(name, None, "refused", 0, 0, 0, "a note")
+    display.Shown(Settings()).outcome(steps.Outcome(None, False, (line,), "run", candidate=Path("candidate")))
+    assert screen.getvalue().count(name) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_as_it_is_when_a_file_is_checked(name, screen) -> None:
+    display.print_verdict(name, admission.Verdict("id", None, "", "refused", notes=(name,)))
+    assert screen.getvalue().count(name) == 2

@@ -27,9 +27,9 @@ class Warehouse:
     def settings(self) -> Settings:
         return Settings(raw=self.raw, out=self.out).resolved()
 
-    def deliver(self, name: str) -> None:
+    def deliver(self, name: str, rows: int = 20) -> None:
         """One more delivery, so that the next run has something to do; one of its rows is bad."""
-        (self.raw / f"{name}.csv").write_text(incidents(name, 20, {5: {"categorie": "?"}}))
+        (self.raw / f"{name}.csv").write_text(incidents(name, rows, {5: {"categorie": "?"}}))
 
     def release(self) -> str:
         return (self.out / "current").resolve().name

@@ -212,3 +212,13 @@ def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> N
     with pytest.raises(VerificationFailed, match="marts.calendar: made_to_fail"):
         pipeline.refresh(replace(settings, sql=tmp_path / "sql"))
     assert publishing.current_release(settings.current) == first
+
+
+def test_a_raw_folder_inside_the_warehouse_is_left_alone(settings) -> None:
+    from flows.core.errors import UsageProblem
+
+    inside = replace(settings, raw=settings.out / "work")
+    shutil.copytree(settings.raw, inside.raw)
+    with pytest.raises(UsageProblem, match="inside the warehouse"):
+        pipeline.refresh(inside)
+    assert (inside.raw / "reference" / "zones.csv").is_file()

@@ -81,7 +81,9 @@ def _read_csv(
 ) -> Delivered:
     try:
         separator, line, header = delimited.find_header(
-            text, lambda names: match(names, contracts.values(), "csv") is not None or _is_limesurvey(names), limits.line
+            text,
+            lambda names: match(names, contracts.values(), "csv") is not None or _is_limesurvey(names),
+            limits.line,
         )
     except Refusal as refusal:
         if refusal.code != "no_header":
@@ -149,7 +151,7 @@ def _read_parquet(path: Path, contracts: Mapping[str, Contract], folder: Path, l
     names = [column[0] for column in described]
     if not _is_narrow(names):
         raise delimited.too_many_columns(len(names), None)
-    # a column of one value takes no room at all, however many rows there are; as text each field takes two bytes or more
+    # a column of one value takes no room, however many rows there are; as text each field takes two bytes or more
     if 2 * rows * len(names) > limits.unpacked:
         raise too_large(limits.unpacked)
     found = match(names, contracts.values(), "parquet")
@@ -170,7 +172,9 @@ def _read_xml(path: Path, contracts: Mapping[str, Contract], folder: Path) -> De
     from flows.core.reading import survey
 
     if not survey.is_lss(path):
-        raise Refusal("no_table", KNOWN_FORMS, "an XML file of another kind", "export the table itself and send that file")
+        raise Refusal(
+            "no_table", KNOWN_FORMS, "an XML file of another kind", "export the table itself and send that file"
+        )
     table = survey.read_lss(path, folder)
     return Delivered(_long_form(table, contracts["survey_structure"]), table, "xml")
 

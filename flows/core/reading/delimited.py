@@ -85,7 +85,7 @@ def line_too_long(number: int, limit: int) -> Refusal:
 def numbered(
     text: PlainText, target: Path, separator: str, header_line: int, width: int, max_line: int
 ) -> tuple[int, tuple[BadLine, ...]]:
-    """Write every record to `target` with its line number as first field; return their count and the lines that are none.
+    """Write every record to `target` behind its line number; return their count and the lines that are none.
 
     `width` is the number of fields that the header names. Line numbers are those of the file as delivered. Blank lines,
     and those that hold nothing but separators, are no records.
@@ -167,7 +167,7 @@ def _unreadable(line: bytes, max_line: int) -> str:
 
 
 def _misplaced(record: bytes, separator: str) -> str:
-    """Why DuckDB would cut this line, or take the next ones for a part of it; nothing where it is a record by itself."""
+    """Why DuckDB would cut this line or take the next ones for a part of it; nothing where it is a record by itself."""
     if b'"' not in record and b"\r" not in record:
         return ""
     if _patterns(separator)[0].fullmatch(record) or _parsed(record, separator):
@@ -210,14 +210,15 @@ def _patterns(separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """A record in which each quote opens or closes a field (most are, and it is quick), and any one field."""
     mark = re.escape(separator.encode())
     plain = rb'(?:"[^"]*+"|[^"' + mark + rb"\r\n]*+)"
-    field = rb' ?"(?:[^"]|"")*+" *|(?! ?")[^' + mark + rb"\r\n]*"
+    field = rb' ?"(?:[^"]|""|" +")*+" *|(?! ?")[^' + mark + rb"\r\n]*"
     return re.compile(plain + rb"(?:" + mark + plain + rb")*+"), re.compile(field)
 
 
 def _parsed(record: bytes, separator: str) -> list[bytes]:
     """The fields of a record as DuckDB divides it, with their quotes; none if it is not one record.
 
-    A quote opens a field at its start or behind one space; further inside it is a letter like others.
+    A quote opens a field at its start or behind one space; further inside it is a letter like others. A field that was
+    closed goes on when nothing but spaces stand before the next quote.
     """
     mark, field = separator.encode(), _patterns(separator)[1]
     fields, place = [], 0

@@ -56,7 +56,7 @@ def keys(text: PlainText, max_line: int) -> list[str]:
 
 
 def _members(line: bytes) -> list[str]:
-    """Names of the members of the object on a line; none if it is no object. JSON can hold half a character: left out."""
+    """Names of the members of the object on a line; none if it is no object. Those with half a character are left out."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):

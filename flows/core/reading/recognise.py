@@ -52,7 +52,9 @@ def check_header(header: list[str], found: Match, line: int | None) -> None:
                 line,
             )
     known = set(found.positions.values())
-    personal = [i + 1 for i, name in enumerate(header) if i not in known and FORBIDDEN_HEADERS.fullmatch(normalised(name))]
+    personal = [
+        i + 1 for i, name in enumerate(header) if i not in known and FORBIDDEN_HEADERS.fullmatch(normalised(name))
+    ]
     if personal:
         raise Refusal(
             "personal_data",

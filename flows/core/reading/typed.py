@@ -47,7 +47,9 @@ def typed_select(contract: Contract, table: TextTable, positions: dict[str, int]
     texts = "".join(f", {_text(contract, c, positions[c.name], are_read)} as t_{c.name}" for c in delivered)
     numbers = "".join(f", {_number_of(c, are_read)} as n_{c.name}" for c in delivered if c.type in _NUMBERS)
     keys = "".join(f", {normalised_sql(f't_{c.name}')} as k_{c.name}" for c in delivered if c.type == "label")
-    values = ", ".join(f"{_value(contract, c) if c in delivered else f'cast(null as {c.sql_type})'} as {c.name}" for c in columns)
+    values = ", ".join(
+        f"{_value(contract, c) if c in delivered else f'cast(null as {c.sql_type})'} as {c.name}" for c in columns
+    )
     typed = [c for c in delivered if c.sql_type != "varchar"]
     unreadable = " ".join(f"when {_is_unreadable(contract, c, are_read)} then {quoted(c.name)}" for c in typed)
     unreadable = f"case {unreadable} end" if typed else "cast(null as varchar)"
@@ -75,7 +77,11 @@ def _text(contract: Contract, column: Column, position: int, are_numbers_read: b
     field = f"f{position}"
     if column.type in ("code", "text", "label"):
         return _trimmed(field)
-    return field if are_numbers_read and column.type in _NUMBERS else f"case when {field} in ({_tokens(contract)}) then null else {field} end"
+    return (
+        field
+        if are_numbers_read and column.type in _NUMBERS
+        else f"case when {field} in ({_tokens(contract)}) then null else {field} end"
+    )
 
 
 def _trimmed(text: str) -> str:
@@ -273,7 +279,8 @@ def _scan_json(table: TextTable, positions: dict[str, int], max_line: int) -> st
             f"maximum_object_size = {max_line}, hive_partitioning = false)"
         )
     fields = ", ".join(
-        f"json_extract_string(_object, {quoted(_json_path(table.header[i]))}) as f{i}" for i in sorted(positions.values())
+        f"json_extract_string(_object, {quoted(_json_path(table.header[i]))}) as f{i}"
+        for i in sorted(positions.values())
     )
     lines = (
         f"select *, case when json_valid(_json) then _json end as _object "

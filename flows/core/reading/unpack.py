@@ -25,8 +25,8 @@ AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 class PlainText:
     """A delivery as one file of UTF-8 text without BOM.
 
-    `is_clean` is False when some lines are very long, in another encoding, or hold NUL bytes or characters that were lost
-    before: such a file must be read line by line.
+    `is_clean` is False when some lines are very long, in another encoding, or hold NUL bytes or characters that were
+    lost before: such a file must be read line by line.
     `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts);
     `underscore_count` is None where nobody counted.
     """
