@@ -10,8 +10,9 @@ from typing import Annotated, Optional
 
 import typer
 
+from flows import interrupts
 from flows import settings as settings_module
-from flows.core.errors import BarometerError, Interrupted, Refusal, UsageProblem, printable
+from flows.core.errors import BarometerError, Refusal, UsageProblem, printable
 from flows.settings import Settings
 
 EXIT_CODES = """
@@ -31,7 +32,7 @@ Exit codes:
  11  the release asked for is not kept, or is damaged
  12  not published: Prefect could not be reached or ended the run
  70  a defect of the barometer itself (its whole traceback is shown)
-130  interrupted; the release before is untouched
+130  interrupted; a release is published whole or not at all
 """
 
 app = typer.Typer(
@@ -73,11 +74,9 @@ def run(
     good ones beside it: it is refused with its line, what was expected, what was found and how to mend it.
     """
     chosen = _settings(raw=raw, out=out, as_of=_day(as_of, "--as-of"), publish=False if no_publish else None)
-    from flows import interrupts
     from flows.display import Shown
 
-    shown = Shown(chosen)
-    with interrupts.told(), shown:
+    with Shown(chosen) as shown:
         outcome = _run_directly(chosen, shown) if direct else _run_by_prefect(chosen, shown)
     shown.outcome(outcome)
     raise typer.Exit(1 if outcome.has_refused else 0)
@@ -161,31 +160,34 @@ def rollback(
 
 
 def main() -> None:
+    """Run the command and leave without Python's shutdown: it takes a second once Great Expectations is loaded, and
+    crashes in threads that a Ctrl-C cut off in an import or a query. All that must be released has been by then."""
+    code = command()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def command() -> int:
     """Run the command; a user's mistake ends with its message and code, a defect of ours with its traceback."""
     try:
-        app()
+        with interrupts.told():
+            app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except BarometerError as error:
         _say(error.problem, error.remedy)
-        if isinstance(error, Interrupted):
-            _leave_at_once(error.exit_code)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Refusal as refusal:
         _say(str(refusal), "")
-        sys.exit(1)
+        return 1
     except Exception:
         import traceback
 
         traceback.print_exc()
         _say("this is a defect of the barometer; nothing was published", "report it with the lines above")
-        sys.exit(70)
-
-
-def _leave_at_once(code: int) -> None:
-    """End without Python's shutdown: threads that were cut off in an import or a query would crash it, and all that
-    must be released has been."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        return 70
+    return 0
 
 
 def _say(problem: str, remedy: str) -> None:

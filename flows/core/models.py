@@ -337,7 +337,7 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
         if model.is_published:
             con.execute(f"create schema if not exists {release}.{model.schema}")
             order = ", ".join(identifier(column) for column in model.grain)
-            con.execute(f"create table {release}.{name} as select * from ({model.sql}\n) order by {order}")
+            con.execute(f"create or replace table {release}.{name} as select * from ({model.sql}\n) order by {order}")
             _check_columns(con, model, release)
             con.execute(f"create or replace view {name} as select * from {release}.{name}")
         else:

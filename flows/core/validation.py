@@ -75,6 +75,7 @@ def _import():
         if "great_expectations" in sys.modules:
             return sys.modules["great_expectations"]
         import enum
+        import gc
         import importlib.util
         import logging
         import os
@@ -82,9 +83,14 @@ def _import():
 
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         warnings.filterwarnings("ignore", module="great_expectations")
-        with _lazy_imports(importlib.util, "altair", "scipy.stats"):
-            import great_expectations as gx
-            import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
+        gc.disable()  # a million objects that stay: looking through them again and again took a tenth of the import
+        try:
+            with _lazy_imports(importlib.util, "altair", "scipy.stats"):
+                import great_expectations as gx
+                import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
+        finally:
+            gc.freeze()
+            gc.enable()
         logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
         class KeptConnections(str, enum.Enum):

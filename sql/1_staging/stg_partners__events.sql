@@ -1,6 +1,16 @@
 -- Actions of partners, as in the newest delivery that names the action.
 -- Grain: event_id.
 -- Care: counts are contacts, not persons; a blank count was not reported and is not zero.
+with
+
+actions as (
+    select * from sources.partner_events
+),
+
+repeated as (
+    select * from staging.stg_partners__events_repeated
+)
+
 select
     event_id,
     partner_id,
@@ -15,8 +25,10 @@ select
     people_trained as trained_count,
     people_planned as planned_count,
     delivery_id
-from sources.partner_events
-qualify row_number() over (
-    partition by event_id
-    order by delivery_rank desc, delivery_id desc
-) = 1
+from actions
+where not exists (
+    select 1
+    from repeated
+    where repeated.event_id = actions.event_id
+        and repeated.newest_rank > actions.delivery_rank
+)

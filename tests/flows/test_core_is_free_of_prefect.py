@@ -21,7 +21,7 @@ RUN_AND_TELL_HEAVY_IMPORTS = """
 import sys
 from flows import cli
 try:
-    cli.main()
+    sys.exit(cli.command())
 except SystemExit as end:
     assert not end.code, end.code
 print("imported:", *sorted({"prefect", "pandas", "great_expectations"} & set(sys.modules)))
