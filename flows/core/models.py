@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -84,7 +85,11 @@ RUN_TABLES = {
 
 @dataclass(frozen=True)
 class Model:
-    """One query of `sql/`. `reads` are the tables it names, as schema.table; `grain` the columns of its Grain line."""
+    """One model of `sql/`: a query, or a Python file with what queries cannot compute.
+
+    `reads` are the tables it names, as schema.table; `grain` the columns of its Grain line. Of a Python model `inputs`
+    are the queries that it is given the results of, `compute` its function, and `types` the types of its columns.
+    """
 
     name: str
     path: Path
@@ -96,6 +101,9 @@ class Model:
     expectations: tuple[Expectation, ...]
     text_hash: str
     materialised: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    compute: Callable | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> str:
@@ -145,7 +153,7 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
         models = [
             _model(path, schema, parser)
             for folder, schema in FOLDERS.items()
-            for path in sorted((sql / folder).glob("*.sql"))
+            for path in sorted([*(sql / folder).glob("*.sql"), *(sql / folder).glob("*.py")])
         ]
     by_name = {model.name: model for model in models}
     known = {f"sources.{name}" for name in (*RUN_TABLES, *contracts)} | {f"reference.{r.name}" for r in references}
@@ -180,18 +188,42 @@ def _model(path: Path, schema: str, parser) -> Model:
     problems += [f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"]
     if problems:
         raise ModelError(f"{spec_path}: " + "; ".join(problems), "correct the entries named")
+    is_query = path.suffix == ".sql"
+    inputs, compute = ({}, None) if is_query else _python(path)
+    columns = spec.get("columns") or {}
     return Model(
         name=f"{schema}.{path.stem}",
         path=path,
-        sql=text.strip().rstrip(";"),
-        reads=_reads(path, text, parser),
+        sql=text.strip().rstrip(";") if is_query else "",
+        reads=_reads(path, text, parser) if is_query else _all_reads(path, inputs, parser),
         grain=_grain(path, text),
         description=" ".join(str(spec.get("description", "")).split()),
-        columns={name: str(text) for name, text in (spec.get("columns") or {}).items()},
+        columns={name: str(text if is_query else text.get("description")) for name, text in columns.items()},
         expectations=expectations,
         text_hash=hashlib.sha256((text + "\0" + spec_text).encode()).hexdigest(),
-        materialised=spec.get("materialized"),
+        materialised=spec.get("materialized") if is_query else "table",
+        inputs=inputs,
+        compute=compute,
+        types={} if is_query else {name: column["type"] for name, column in columns.items()},
     )
+
+
+def _python(path: Path) -> tuple[dict[str, str], Callable]:
+    """The queries and the function of a Python model. Raises ModelError when it has none, or cannot be imported."""
+    spec = importlib.util.spec_from_file_location(f"sql_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return dict(module.READS), module.compute
+    except Exception as error:
+        raise ModelError(
+            f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
+            "a Python model has READS (a query for each argument) and compute()",
+        ) from None
+
+
+def _all_reads(path: Path, inputs: Mapping[str, str], parser) -> tuple[str, ...]:
+    return tuple(sorted({name for query in inputs.values() for name in _reads(path, query, parser)}))
 
 
 def _yaml(path: Path, text: str) -> dict:
@@ -206,12 +238,13 @@ def _yaml(path: Path, text: str) -> dict:
 
 def _grain(path: Path, text: str) -> tuple[str, ...]:
     lines = text.splitlines()[:12]
-    header = [line for line in lines if line.startswith("--")]
-    grain = next((line for line in header if line.startswith("-- Grain:")), None)
-    care = any(line.startswith("-- Care:") for line in header)
-    if not lines or not lines[0].startswith("-- ") or grain is None or not care:
-        raise ModelError(f"{path} does not open with what it is, `-- Grain:` and `-- Care:`", "add the three lines")
-    names = re.findall(r"[a-z_][a-z0-9_]*", grain.removeprefix("-- Grain:").split(".")[0].split("(")[0])
+    opening = "-- " if path.suffix == ".sql" else '"""'
+    header = [line.removeprefix("-- ") for line in lines if line.startswith("--") or path.suffix == ".py"]
+    grain = next((line for line in header if line.startswith("Grain:")), None)
+    care = any(line.startswith("Care:") for line in header)
+    if not lines or not lines[0].startswith(opening) or grain is None or not care:
+        raise ModelError(f"{path} does not open with what it is, `Grain:` and `Care:`", "add the three lines")
+    names = re.findall(r"[a-z_][a-z0-9_]*", grain.removeprefix("Grain:").split(".")[0].split("(")[0])
     if not names:
         raise ModelError(f"{path}: the Grain line names no column", "write `-- Grain: zone_code, month.`")
     return tuple(names)
@@ -334,7 +367,9 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
     con.execute(f"create schema if not exists {model.schema}")
     name = f"{model.schema}.{identifier(model.table)}"
     try:
-        if model.is_published:
+        if model.compute is not None:
+            _compute(con, model, name)
+        elif model.is_published:
             con.execute(f"create schema if not exists {release}.{model.schema}")
             order = ", ".join(identifier(column) for column in model.grain)
             con.execute(f"create or replace table {release}.{name} as select * from ({model.sql}\n) order by {order}")
@@ -347,6 +382,28 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
         if isinstance(error, (duckdb.OutOfMemoryException, duckdb.IOException)) or tells_of_full_disk(error):
             raise
         raise ModelError(f"{model.path}: {' '.join(str(error).split())[:400]}", "correct the SQL") from None
+
+
+def _compute(con, model: Model, name: str) -> None:
+    """Make the table of a Python model: its queries go in as data frames, its own frame comes out in the .yml's types.
+
+    Raises ModelError when it fails or gives other columns.
+    """
+    frames = {argument: con.execute(query).df() for argument, query in model.inputs.items()}
+    try:
+        computed = model.compute(**frames)
+    except Exception as error:  # the message may cite a value of a row
+        raise ModelError(f"{model.path}: compute() ended with {type(error).__name__}", "correct it") from error
+    if list(computed.columns) != list(model.types):
+        differing = sorted(set(computed.columns) ^ set(model.types)) or ["their order"]
+        raise ModelError(f"{model.path} and the .yml beside it differ in {', '.join(differing)}", "make them agree")
+    typed = ", ".join(f"cast({identifier(n)} as {kind}) as {identifier(n)}" for n, kind in model.types.items())
+    order = ", ".join(identifier(column) for column in model.grain)
+    con.register("computed", computed)
+    try:
+        con.execute(f"create or replace table {name} as select {typed} from computed order by {order}")
+    finally:
+        con.unregister("computed")
 
 
 def kind_of(graph: Graph, model: Model) -> str:

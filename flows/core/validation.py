@@ -84,11 +84,14 @@ def _import():
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         warnings.filterwarnings("ignore", module="great_expectations")
         gc.disable()  # a million objects that stay: looking through them again and again took a tenth of the import
+        patience = sys.getswitchinterval()
+        sys.setswitchinterval(0.0005)  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
         try:
             with _lazy_imports(importlib.util, "altair", "scipy.stats"):
                 import great_expectations as gx
                 import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
         finally:
+            sys.setswitchinterval(patience)
             gc.freeze()
             gc.enable()
         logging.getLogger("great_expectations").setLevel(logging.CRITICAL)

@@ -33,7 +33,8 @@ NOT_PORTABLE = {
 
 @pytest.mark.parametrize("model", GRAPH.models, ids=lambda m: m.name)
 def test_keeps_to_the_portable_subset(model) -> None:
-    code = re.sub(r"--[^\n]*|'[^'\n]*'", lambda m: m.group() if m.group().startswith("'") else "", model.sql).lower()
+    queries = "\n".join([model.sql, *model.inputs.values()])
+    code = re.sub(r"--[^\n]*|'[^'\n]*'", lambda m: m.group() if m.group().startswith("'") else "", queries).lower()
     found = {pattern: instead for pattern, instead in NOT_PORTABLE.items() if re.search(pattern, code)}
     assert not found, f"{model.path.name}: {found}"
 
@@ -105,6 +106,61 @@ def test_a_broken_model_names_its_file(tmp_path, files, named) -> None:
     with pytest.raises(ModelError) as raised:
         models.load_graph(_sql_folder(tmp_path, **files), [])
     assert all(word in raised.value.problem for word in named), raised.value.problem
+
+
+PYTHON = """\"\"\"Doubles.
+
+Grain: a.
+Care: none.
+\"\"\"
+
+READS = {"given": "select a, b from intermediate.int_y"}
+
+
+def compute(given):
+    return given.assign(b=given.b * 2)
+"""
+PYTHON_SPEC = """description: Doubles.
+columns:
+  a: {type: varchar, description: The key}
+  b: {type: double, description: Twice the value}
+"""
+Y = {"int_y_sql": HEADER + "select 'k' as a, 2 as b union all select 'l', null", "int_y_yml": SPEC}
+
+
+def _built(tmp_path, python: str, spec: str = PYTHON_SPEC):
+    import duckdb
+
+    graph = models.load_graph(_sql_folder(tmp_path, int_x_py=python, int_x_yml=spec, **Y), [])
+    con = duckdb.connect()
+    con.execute("attach ':memory:' as release")
+    for model in graph.models:
+        models.build_model(con, graph, model)
+    return con
+
+
+def test_a_python_model_stands_in_the_graph_like_a_query(tmp_path) -> None:
+    with _built(tmp_path, PYTHON) as con:
+        assert con.execute("select * from intermediate.int_x").fetchall() == [("k", 4.0), ("l", None)]
+        kinds = con.execute("describe intermediate.int_x").fetchall()
+        assert [(name, kind) for name, kind, *_ in kinds] == [("a", "VARCHAR"), ("b", "DOUBLE")]
+
+
+@pytest.mark.parametrize(
+    ("python", "named"),
+    [
+        (PYTHON.replace("READS", "READ"), ["AttributeError", "READS"]),
+        (PYTHON.replace("int_y", "int_nowhere"), ["intermediate.int_nowhere"]),
+        (PYTHON.replace("b=given.b * 2", "c=1"), ["c"]),
+        (PYTHON.replace("given.b * 2", "given.secret"), ["AttributeError"]),
+        (PYTHON.replace("Grain", "Grains"), ["Grain"]),
+    ],
+    ids=["no READS", "unknown table", "other columns", "fails", "no grain"],
+)
+def test_a_broken_python_model_names_its_file(tmp_path, python, named) -> None:
+    with pytest.raises(ModelError) as raised:
+        _built(tmp_path, python)
+    assert all(word in f"{raised.value.problem} {raised.value.remedy}" for word in ["int_x.py", *named])
 
 
 @pytest.mark.parametrize(
