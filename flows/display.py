@@ -79,13 +79,13 @@ class Shown(Progress):
         else:
             console.print(_deliveries(outcome.deliveries))
             for line in outcome.deliveries:
-                if line.note:
+                if line.note and not (line.is_withdrawn and line.verdict == "refused"):
                     console.print(f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}", highlight=False, soft_wrap=True)
             for warning in outcome.warnings:
                 console.print(f"[yellow]warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
             built, reused = len(outcome.built_tables), len(outcome.reused_tables)
             console.print(f"{built} tables built, {reused} taken over unchanged.", highlight=False, soft_wrap=True)
-        refused = sum(line.verdict == "refused" for line in outcome.deliveries)
+        refused = len(outcome.lines_with("refused"))
         if refused:
             console.print(f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]", highlight=False, soft_wrap=True)
         if outcome.release is not None:
@@ -113,7 +113,7 @@ def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
     table.add_column("verdict")
     for line in lines:
         counts = (f"{n:,}".replace(",", " ") for n in (line.rows_read, line.rows_accepted, line.rows_quarantined))
-        verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]"
+        verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]" + (" [dim](file since withdrawn)[/]" if line.is_withdrawn else "")
         table.add_row(_plain(line.file_name), line.contract or "–", *counts, verdict)
     return table
 

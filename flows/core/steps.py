@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One line of the table that a run ends with."""
+    """One line of the table that a run ends with. `is_withdrawn`: its file was since replaced or taken away."""
 
     file_name: str
     contract: str | None
@@ -68,6 +68,7 @@ class DeliveryLine:
     rows_accepted: int
     rows_quarantined: int
     note: str = ""
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,11 @@ class Outcome:
 
     @property
     def has_refused(self) -> bool:
-        return any(line.verdict in ("refused", "not_checked") for line in self.deliveries)
+        return any(self.lines_with(verdict) for verdict in ("refused", "not_checked"))
+
+    def lines_with(self, verdict: str) -> list[DeliveryLine]:
+        """The deliveries with that verdict that somebody has still to look at: a bad file that was mended is on record only."""
+        return [line for line in self.deliveries if line.verdict == verdict and not line.is_withdrawn]
 
 
 @contextmanager
@@ -141,12 +146,14 @@ def _holder(path: Path) -> str:
 
 def _clear_leftovers(settings: Settings) -> None:
     """What a killed run left behind."""
-    shutil.rmtree(settings.work, ignore_errors=True)
-    if settings.releases.is_dir():
-        for folder in settings.releases.glob(".removing-*"):
-            shutil.rmtree(folder, ignore_errors=True)
-    if settings.staged.is_dir():
-        for partial in settings.staged.rglob("*.partial"):
+    if settings.work.is_dir():
+        shutil.rmtree(settings.work, ignore_errors=True)
+    else:
+        settings.work.unlink(missing_ok=True)
+    for folder in settings.releases.glob(".removing-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for place in (settings.staged, settings.quarantine, settings.out / "verdicts"):
+        for partial in place.rglob("*.partial"):
             partial.unlink(missing_ok=True)
 
 
@@ -183,11 +190,14 @@ def unchanged(settings: Settings, run: Run) -> Outcome:
     """Nothing to do: tell again what the current release holds."""
     release = publishing.current_release(settings.current)
     manifest = ledger.read_json(release / "manifest.json")
-    entries = [DeliveryLine(*(e[n] for n in _LINE)) for e in manifest["deliveries"]]
-    return Outcome(release, True, tuple(entries), run.run_id)
+    return Outcome(release, True, recorded_lines(manifest), run.run_id)
 
 
-_LINE = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
+def recorded_lines(manifest: dict) -> tuple[DeliveryLine, ...]:
+    """The lines of the table that a release's own run ended with, without their notes."""
+    names = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
+    entries = manifest.get("deliveries", [])
+    return tuple(DeliveryLine(*(e[n] for n in names), is_withdrawn=e.get("is_withdrawn", False)) for e in entries)
 
 
 def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
@@ -363,6 +373,7 @@ def _line(row: ledger.Judged) -> DeliveryLine:
         verdict.rows_accepted,
         verdict.rows_quarantined,
         "; ".join(notes),
+        row.delivery.path is None,
     )
 
 

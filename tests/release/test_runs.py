@@ -222,3 +222,61 @@ def test_a_raw_folder_inside_the_warehouse_is_left_alone(settings) -> None:
     with pytest.raises(UsageProblem, match="inside the warehouse"):
         pipeline.refresh(inside)
     assert (inside.raw / "reference" / "zones.csv").is_file()
+
+
+def test_a_bad_file_that_was_mended_stays_on_record_and_counts_no_more(settings) -> None:
+    write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
+    assert pipeline.refresh(settings).has_refused
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2))
+    mended = pipeline.refresh(settings)
+    assert not mended.has_refused
+    assert [(line.verdict, line.is_withdrawn) for line in mended.deliveries if "02" in line.file_name] == [
+        ("refused", True),
+        ("passed", False),
+    ]
+    again = pipeline.refresh(settings)
+    assert again.is_unchanged and not again.has_refused
+
+
+def test_a_bad_file_that_was_taken_away_counts_no_more(settings) -> None:
+    write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
+    assert pipeline.refresh(settings).has_refused
+    (settings.raw / "police" / "incidents-02.csv").unlink()
+    assert not pipeline.refresh(settings).has_refused
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_refused_and_read_anew(settings, monkeypatch) -> None:
+    from flows.core import admission
+
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2))
+    judge = admission._judge
+
+    def still_arriving(delivery, *arguments, **keywords):
+        verdict = judge(delivery, *arguments, **keywords)
+        if delivery.path.name == "incidents-02.csv":
+            with delivery.path.open("a") as file:
+                file.write("I-2025-02-9;2025-02-09 14:05;CF01;rixe;oui;v1;pm\n")
+        return verdict
+
+    monkeypatch.setattr(admission, "_judge", still_arriving)
+    arriving = pipeline.refresh(settings)
+    assert {line.file_name: line.verdict for line in arriving.deliveries}["police/incidents-02.csv"] == "refused"
+    assert "written to meanwhile" in next(line.note for line in arriving.deliveries if line.verdict == "refused")
+    monkeypatch.undo()
+    arrived = pipeline.refresh(settings)
+    assert not arrived.has_refused
+    assert [line.rows_accepted for line in arrived.deliveries if "02" in line.file_name and not line.is_withdrawn] == [3]
+
+
+def test_a_file_that_is_only_touched_while_it_is_read_is_admitted(settings, monkeypatch) -> None:
+    from flows.core import admission
+
+    judge = admission._judge
+
+    def touched(delivery, *arguments, **keywords):
+        verdict = judge(delivery, *arguments, **keywords)
+        delivery.path.touch()
+        return verdict
+
+    monkeypatch.setattr(admission, "_judge", touched)
+    assert not pipeline.refresh(settings).has_refused
