@@ -162,7 +162,9 @@ def _drop_unknown_tables(con, build: Build) -> None:
 def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id: str, as_of: date) -> dict[str, str]:
     in_force = [row for row in rows if row.is_in_force]
     hashes = {
-        name: _hash([(r.delivery.delivery_id, r.rank, r.verdict.staged) for r in in_force if r.verdict.contract == name])
+        name: _hash(
+            [(r.delivery.delivery_id, r.rank, r.verdict.staged) for r in in_force if r.verdict.contract == name]
+        )
         for name in contracts
     }
     hashes["deliveries"] = _hash(ledger.delivery_rows(rows, contracts))
@@ -226,7 +228,8 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
         con.execute("checkpoint release")
     except duckdb.IOException as error:
         raise StorageProblem(
-            f"the release cannot be written: {' '.join(str(error).split())[:200]}", "free space on the disk, then run again"
+            f"the release cannot be written: {' '.join(str(error).split())[:200]}",
+            "free space on the disk, then run again",
         ) from None
     finally:
         con.close()
@@ -333,7 +336,9 @@ def _grain_unique(model: Model) -> Expectation:
     columns = ", ".join(identifier(c) for c in model.grain)
     # hashes first: a fraction of the memory, and only rows whose hash repeats are compared by the grain itself
     repeated = f"select hash({columns}) from {{batch}} group by 1 having count(*) > 1"
-    query = f"select {columns} from {{batch}} where hash({columns}) in ({repeated}) group by {columns} having count(*) > 1"
+    query = (
+        f"select {columns} from {{batch}} where hash({columns}) in ({repeated}) group by {columns} having count(*) > 1"
+    )
     return Expectation(
         "grain_unique",
         "unexpected_rows_expectation",
@@ -342,6 +347,7 @@ def _grain_unique(model: Model) -> Expectation:
         "refuse",
         f"2026-11: the table says that it has one row for each {', '.join(model.grain)}.",
     )
+
 
 def _stop_if_untrustworthy(build: Build, tables: set[str]) -> None:
     critical = [

@@ -185,7 +185,9 @@ def _model(path: Path, schema: str, parser) -> Model:
     spec = _yaml(spec_path, spec_text)
     expectations = tuple(expectation_of(entry) for entry in spec.get("expectations") or ())
     problems = [f"{e.id}: {p}" for e in expectations for p in expectation_problems(e)]
-    problems += [f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"]
+    problems += [
+        f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"
+    ]
     if problems:
         raise ModelError(f"{spec_path}: " + "; ".join(problems), "correct the entries named")
     is_query = path.suffix == ".sql"
@@ -288,10 +290,14 @@ def _reference(path: Path) -> Reference:
     spec = _yaml(spec_path, spec_text)
     text = path.read_text(encoding="utf-8")
     header = next(csv.reader(text.splitlines()), [])
-    columns = {n: (c.get("type", "varchar"), str(c.get("description", ""))) for n, c in (spec.get("columns") or {}).items()}
+    columns = {
+        n: (c.get("type", "varchar"), str(c.get("description", ""))) for n, c in (spec.get("columns") or {}).items()
+    }
     if header != list(columns):
         raise ModelError(f"{path} and {spec_path.name} name other columns, or in another order", "make them agree")
-    return Reference(path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest())
+    return Reference(
+        path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest()
+    )
 
 
 def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
@@ -450,5 +456,3 @@ def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
         (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key))
         for c in contracts.values()
     ]
-
-

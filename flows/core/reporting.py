@@ -59,9 +59,7 @@ def _present(settings: Settings) -> dict[str, str]:
     if not settings.raw.is_dir():
         return {}
     files = [p for p in landing._files(settings.raw) if p.is_file() and not p.is_symlink()]
-    return {
-        landing.printable(p.relative_to(settings.raw)): landing.delivery_id_of(landing.sha256_of(p)) for p in files
-    }
+    return {landing.printable(p.relative_to(settings.raw)): landing.delivery_id_of(landing.sha256_of(p)) for p in files}
 
 
 def _state(contract: Contract, entries: list[dict], today: date) -> SourceState:

@@ -102,7 +102,8 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
     if settings.raw.resolve().is_relative_to(settings.out.resolve()):
         # what is built there is removed and made anew: deliveries would go with it
         raise UsageProblem(
-            f"the raw folder {settings.raw} lies inside the warehouse {settings.out}", "keep them apart: choose --raw or --out"
+            f"the raw folder {settings.raw} lies inside the warehouse {settings.out}",
+            "keep them apart: choose --raw or --out",
         )
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
@@ -119,11 +120,15 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             f"wait until it ends, or raise BAROMETER_LOCK_WAIT_SECONDS (now {settings.lock_wait_seconds:g})",
         ) from None
     except OSError as error:
-        raise UsageProblem(f"the warehouse {settings.out} cannot be written ({error.strerror})", "choose --out DIR") from None
+        raise UsageProblem(
+            f"the warehouse {settings.out} cannot be written ({error.strerror})", "choose --out DIR"
+        ) from None
     try:
         command = os.path.basename(sys.argv[0]) if sys.argv else "python"
         holder.write_text(
-            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command})
+            json.dumps(
+                {"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command}
+            )
         )
         _clear_leftovers(settings)
         yield
@@ -163,7 +168,9 @@ def land(settings: Settings, progress: Progress) -> Run:
     everything = landing.land_all(settings.raw, settings.out / "raw_index.json")
     deliveries = ledger.known_on(everything, settings.as_of)
     if not deliveries:
-        raise NothingToPublish(f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR")
+        raise NothingToPublish(
+            f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR"
+        )
     code = ledger.code_version(settings.sql)
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
@@ -172,7 +179,13 @@ def land(settings: Settings, progress: Progress) -> Run:
 
 def _settings_text(settings: Settings) -> str:
     """The settings that bear on what is admitted."""
-    names = ("numbered_below_bytes", "max_unpacked_bytes", "max_workbook_bytes", "max_line_bytes", "max_quarantined_share")
+    names = (
+        "numbered_below_bytes",
+        "max_unpacked_bytes",
+        "max_workbook_bytes",
+        "max_line_bytes",
+        "max_quarantined_share",
+    )
     return json.dumps({name: getattr(settings, name) for name in names})
 
 
@@ -352,7 +365,15 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     lines = tuple(_line(row) for row in build.rows)
     built = tuple(name for name in manifest["tables"] if name not in build.reused)
     outcome = Outcome(
-        place, False, lines, run.run_id, built, tuple(sorted(build.reused)), tuple(removed), candidate, tuple(_warnings(build))
+        place,
+        False,
+        lines,
+        run.run_id,
+        built,
+        tuple(sorted(build.reused)),
+        tuple(removed),
+        candidate,
+        tuple(_warnings(build)),
     )
     _record(settings, run, manifest, outcome)
     return outcome

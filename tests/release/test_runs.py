@@ -61,7 +61,9 @@ def test_a_second_run_has_nothing_to_do(settings) -> None:
     again = pipeline.refresh(settings)
     assert not first.is_unchanged and again.is_unchanged
     assert again.release == first.release
-    assert [line[:6] for line in map(_fields, again.deliveries)] == [line[:6] for line in map(_fields, first.deliveries)]
+    assert [line[:6] for line in map(_fields, again.deliveries)] == [
+        line[:6] for line in map(_fields, first.deliveries)
+    ]
 
 
 def _fields(line) -> tuple:
@@ -209,7 +211,7 @@ def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> N
 """
     text = spec.read_text()
     spec.write_text(text + (entry if "expectations:" in text else "expectations:" + entry))
-    with pytest.raises(VerificationFailed, match="marts.calendar: made_to_fail"):
+    with pytest.raises(VerificationFailed, match=r"marts.calendar: made_to_fail"):
         pipeline.refresh(replace(settings, sql=tmp_path / "sql"))
     assert publishing.current_release(settings.current) == first
 
@@ -265,7 +267,9 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused_and_read_anew(set
     monkeypatch.undo()
     arrived = pipeline.refresh(settings)
     assert not arrived.has_refused
-    assert [line.rows_accepted for line in arrived.deliveries if "02" in line.file_name and not line.is_withdrawn] == [3]
+    assert [line.rows_accepted for line in arrived.deliveries if "02" in line.file_name and not line.is_withdrawn] == [
+        3
+    ]
 
 
 def test_a_file_that_is_only_touched_while_it_is_read_is_admitted(settings, monkeypatch) -> None:

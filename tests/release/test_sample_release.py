@@ -32,7 +32,12 @@ def test_the_scorecard_has_the_four_rows(release) -> None:
     rows = release.execute(
         "select situation_2024, projection_2025, observed_2024, is_synthetic from marts.scorecard order by row_order"
     ).fetchall()
-    assert [r[:2] for r in rows] == [("125", "150"), ("2 400", "2 700"), ("—", "campagne innovante lancée"), ("19 %", "23 %")]
+    assert [r[:2] for r in rows] == [
+        ("125", "150"),
+        ("2 400", "2 700"),
+        ("—", "campagne innovante lancée"),
+        ("19 %", "23 %"),
+    ]
     assert [r[2] for r in rows] == [125, 2400, None, 0.19]
     assert all(r[3] for r in rows)
 
@@ -43,7 +48,9 @@ def test_synthetic_data_prove_no_claim(release) -> None:
 
 
 def test_every_delivery_adds_up(release) -> None:
-    rows = release.execute("select rows_read, rows_accepted, rows_quarantined, verdict from audit.deliveries").fetchall()
+    rows = release.execute(
+        "select rows_read, rows_accepted, rows_quarantined, verdict from audit.deliveries"
+    ).fetchall()
     assert len(rows) > 20
     assert all(read == accepted + quarantined for read, accepted, quarantined, _ in rows)
     assert sum(row[2] for row in rows) > 10, "the sample shows quarantine at work"
@@ -77,7 +84,9 @@ def test_the_file_is_readable_by_duckdb_1_0(sample_run) -> None:
 def test_the_manifest_holds_every_file(sample_run) -> None:
     settings, outcome = sample_run
     manifest = json.loads((outcome.release / "manifest.json").read_text())
-    on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()} - {"manifest.json"}
+    on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()} - {
+        "manifest.json"
+    }
     assert set(manifest["files"]) == on_disk
     assert all(sha256_of(outcome.release / name) == entry["sha256"] for name, entry in manifest["files"].items())
     assert manifest["code_version"] == ledger.code_version(settings.sql)

@@ -229,7 +229,7 @@ def _scan(raw: Path, skip: int) -> _Facts:
 
 def _has_replacement(chunk: bytes, seam: bytes) -> bool:
     # its first byte is rare and found at once
-    return REPLACEMENT in seam + chunk[:2] or REPLACEMENT[:1] in chunk and REPLACEMENT in chunk
+    return REPLACEMENT in seam + chunk[:2] or (REPLACEMENT[:1] in chunk and REPLACEMENT in chunk)
 
 
 def _has_long_line(chunk: bytes | str, end: bytes | str) -> bool:
