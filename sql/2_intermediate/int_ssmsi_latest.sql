@@ -3,8 +3,8 @@
 -- Care: the same choice as is_latest_edition in marts.police_statistics, made over the few zones that matter here.
 with
 
-harmonised as (
-    select * from intermediate.int_ssmsi_harmonised
+latest as (
+    select * from intermediate.int_ssmsi_latest_by_territory
 ),
 
 zones as (
@@ -14,22 +14,18 @@ zones as (
 
 select
     zones.zone_code,
-    harmonised.territory_type,
-    harmonised.territory_code,
-    harmonised.year,
-    harmonised.indicator_code,
-    harmonised.unit,
-    harmonised.count,
-    harmonised.rate_per_1000,
-    harmonised.is_published,
-    harmonised.population,
-    harmonised.edition_date,
-    harmonised.is_synthetic
-from harmonised
+    latest.territory_type,
+    latest.territory_code,
+    latest.year,
+    latest.indicator_code,
+    latest.unit,
+    latest.count,
+    latest.rate_per_1000,
+    latest.is_published,
+    latest.population,
+    latest.edition_date,
+    latest.is_synthetic
+from latest
 inner join zones
-    on harmonised.territory_type = zones.zone_type
-    and harmonised.territory_code = zones.territory_code
-qualify row_number() over (
-    partition by harmonised.territory_type, harmonised.territory_code, harmonised.year, harmonised.indicator_code
-    order by harmonised.version_number desc
-) = 1
+    on latest.territory_type = zones.zone_type
+    and latest.territory_code = zones.territory_code

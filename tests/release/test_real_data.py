@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 
 import duckdb
 import pytest
 
 from flows.core import pipeline
-from flows.settings import Settings
+from flows.settings import PROJECT, Settings
 
 USE_2023_07 = {2016: 765, 2017: 878, 2018: 1136, 2019: 995, 2020: 979, 2021: 1231, 2022: 1344}
 USE_2025_01 = {2016: 765, 2018: 1138, 2022: 1346, 2023: 1193, 2024: 1642}
@@ -92,3 +93,40 @@ def test_etat_4001_gives_the_nine_figures_of_the_central_district(real) -> None:
         where service_name = 'CIAT CENTRAL DE CLERMONT FERRAND' and index_code = 57 group by year"""
     ).fetchall()
     assert dict(rows) == CIAT_USE
+
+
+def test_every_candidate_city_has_the_police_service_that_is_named(real) -> None:
+    services = {
+        (department, name)
+        for department, name in real.execute(
+            "select distinct department_code, service_name from marts.drug_facts_by_service where year = 2020 and force = 'police'"
+        ).fetchall()
+    }
+    with (PROJECT / "sql" / "reference" / "candidate_cities.csv").open(encoding="utf-8", newline="") as file:
+        candidates = list(csv.DictReader(file))
+    named = {(row["departement_code"], row["police_service"]) for row in candidates if row["police_service"]}
+    assert len(named) > 30 and named <= services, named - services
+    assert all(bool(row["police_service"]) == (row["police_zone_basis"] != "none_found") for row in candidates)
+
+
+def test_the_peers_that_the_communal_extract_has_stand_with_their_interval(real) -> None:
+    rows = real.execute(
+        """select indicator_code, count, round(1000.0 * count / population, 2), round(lower_95, 2), round(upper_95, 2)
+        from marts.peer_comparison where zone_code = '13055' and year = 2025 and is_published order by indicator_code"""
+    ).fetchall()
+    assert rows == [
+        ("trafic_stupefiants", 3649, 4.12, 3.99, 4.25),
+        ("usage_stupefiants", 13255, 14.96, 14.71, 15.22),
+        ("usage_stupefiants_afd", 12182, 13.75, 13.51, 14.0),
+    ]
+    # the extract has no city of the rule: none is chosen, and each says why
+    outcomes = real.execute("select distinct outcome, is_chosen from marts.peer_selection order by outcome").fetchall()
+    assert outcomes == [("excluded", False), ("no_series", False), ("not_police_zone", False)]
+
+
+def test_where_the_commune_is_unknown_the_departement_stands_beside_it(real) -> None:
+    row = real.execute(
+        """select count, rate_per_1000, obs_status, figure_level, departement_count from marts.peer_comparison
+        where zone_code = '63113' and year = 2024 and indicator_code = 'usage_stupefiants'"""
+    ).fetchone()
+    assert row == (None, None, "M", "departement", 1642)
