@@ -31,6 +31,8 @@ counted as (
         sum(planned_count) filter (where trained_count is not null) as planned_with_result_count,
         count(*) filter (where accepted_count > 0) as oriented_action_count
     from actions
+    -- a report of nothing is no action, though it covers its month
+    where action <> 'nothing_to_report'
     group by zone_code, cast(date_trunc('month', occurred_on) as date), action, delivery_id
 ),
 
