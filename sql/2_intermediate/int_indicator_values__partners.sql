@@ -275,10 +275,14 @@ poster_zones as (
     select distinct zone_code from poster_weeks
 ),
 
--- A week with the commune's row is a week that was delivered.
-poster_commune_weeks as (
-    select * from poster_weeks
-    where zone_code = '63113'
+-- A week with the commune's row is a week that was delivered; one told for the commune alone leaves its places unknown.
+poster_reported_weeks as (
+    select
+        week_starts_on,
+        bool_or(zone_code <> '63113') as has_places,
+        bool_or(is_synthetic) as is_synthetic
+    from poster_weeks
+    group by week_starts_on
 ),
 
 poster_first_week as (
@@ -297,23 +301,24 @@ poster_values as (
         cast(null as bigint) as numerator,
         cast(null as bigint) as denominator,
         case
-            when poster_commune_weeks.week_starts_on is not null then coalesce(poster_weeks.panel_days, 0)
+            when poster_weeks.panel_days is not null then poster_weeks.panel_days
+            when poster_reported_weeks.has_places then 0
         end as value,
         not weeks.is_week_over as is_provisional,
         false as is_unreliable,
         true as is_true_zero,
         'channel_metrics' as source,
-        coalesce(poster_weeks.is_synthetic, poster_commune_weeks.is_synthetic, false) as is_synthetic
+        coalesce(poster_weeks.is_synthetic, poster_reported_weeks.is_synthetic, false) as is_synthetic
     from poster_zones
     cross join weeks
     inner join poster_first_week
         on weeks.week_starts_on >= poster_first_week.first_week_starts_on
-    left join poster_commune_weeks
-        on weeks.week_starts_on = poster_commune_weeks.week_starts_on
+    left join poster_reported_weeks
+        on weeks.week_starts_on = poster_reported_weeks.week_starts_on
     left join poster_weeks
         on poster_zones.zone_code = poster_weeks.zone_code
         and weeks.week_starts_on = poster_weeks.week_starts_on
-    where weeks.is_week_over or poster_commune_weeks.week_starts_on is not null
+    where weeks.is_week_over or poster_reported_weeks.week_starts_on is not null
 ),
 
 -- Two versions of the message reach partly the same people: the larger figure is what was reached at least.

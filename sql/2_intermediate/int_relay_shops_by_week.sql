@@ -125,8 +125,10 @@ select
     listed_zones.zone_code,
     weeks.week_starts_on,
     weeks.is_week_over,
+    -- a week told for the commune alone leaves its places unknown
     case
-        when reported_weeks.week_starts_on is not null then coalesce(relays.active_relay_count, 0)
+        when places.week_starts_on is not null or listed_zones.zone_code = '63113' and reported_weeks.week_starts_on is not null
+            then coalesce(relays.active_relay_count, 0)
     end as active_relay_count,
     coalesce(relays.active_relay_count < relays.at_most, false) as is_relay_lower_bound,
     coalesce(eligible_counted.eligible_shop_count, 0) as eligible_shop_count,
@@ -138,6 +140,8 @@ inner join first_weeks
     on weeks.week_starts_on >= first_weeks.first_week_starts_on
 left join reported_weeks
     on weeks.week_starts_on = reported_weeks.week_starts_on
+left join places
+    on weeks.week_starts_on = places.week_starts_on
 left join relays
     on listed_zones.zone_code = relays.zone_code
     and weeks.week_starts_on = relays.week_starts_on
