@@ -120,8 +120,9 @@ outreach_measures as (
         cast(contact_count as double) as value,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
-        is_action_log_thin as is_unreliable,
-        is_action_log_complete as is_true_zero,
+        -- 2026-11: fewer than half of the points state their contacts
+        is_action_log_thin or coalesce(contact_stated_point_count * 2 < information_point_count, false) as is_unreliable,
+        is_action_log_complete and coalesce(contact_stated_point_count = information_point_count, false) as is_true_zero,
         is_synthetic
     from outreach
     where is_action_log_due

@@ -56,6 +56,7 @@ actions_placed as (
         action,
         action_count,
         contact_count,
+        contact_stated_count,
         trained_count,
         planned_count,
         trained_of_planned_count,
@@ -72,6 +73,7 @@ actions_counted as (
         cast(sum(action_count) as bigint) as action_count,
         cast(sum(action_count) filter (where action = 'information_point') as bigint) as information_point_count,
         cast(sum(contact_count) filter (where action = 'information_point') as bigint) as contact_count,
+        cast(sum(contact_stated_count) filter (where action = 'information_point') as bigint) as contact_stated_point_count,
         cast(sum(action_count) filter (where action = 'training') as bigint) as training_count,
         cast(sum(trained_count) filter (where action = 'training') as bigint) as trained_count,
         cast(sum(planned_count) filter (where action = 'training') as bigint) as planned_count,
@@ -209,6 +211,9 @@ select
         when months.is_action_log_reported and coalesce(actions_counted.information_point_count, 0) = 0 then 0
         when months.is_action_log_reported then actions_counted.contact_count
     end as contact_count,
+    case
+        when months.is_action_log_reported then coalesce(actions_counted.contact_stated_point_count, 0)
+    end as contact_stated_point_count,
     case when months.is_action_log_reported then coalesce(actions_counted.training_count, 0) end as training_count,
     case
         when months.is_action_log_reported and coalesce(actions_counted.training_count, 0) = 0 then 0

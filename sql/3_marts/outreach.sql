@@ -13,6 +13,7 @@ select
     action_count,
     information_point_count,
     contact_count,
+    contact_stated_point_count,
     training_count,
     trained_count,
     planned_count,

@@ -1,4 +1,4 @@
-"""What the partners' contracts let in: reports of nothing, codes of versions and platforms, treated feedback, dated lists."""
+"""What the partners' contracts let in: reports of nothing, codes of versions, treated feedback, dated lists."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _list(tmp_path, delivery_id: str, received_at: str, edition_date: str | None
 
 
 def test_lists_of_two_days_live_side_by_side_and_a_corrected_one_is_replaced(tmp_path, contracts) -> None:
-    """Under one file name: the list of the next quarter does not take the place of the one before; a correction does."""
+    """Under one file name: the list of the next quarter does not replace the one before; a correction does."""
     december = _list(tmp_path, "december", "2025-12-20T08:00:00Z")
     march = _list(tmp_path, "march", "2026-03-20T08:00:00Z")
     mended = _list(tmp_path, "mended", "2026-04-02T08:00:00Z", edition_date="2026-03-20")

@@ -54,12 +54,13 @@ def tables_with_a_sum(graph, contracts) -> set[str]:
         models.create_references(con, graph.references)
         con.execute("drop view sources.channel_metrics; drop view sources.zones")
         rows = ", ".join(
-            f"('{platform}', date '{week}', {(zone and repr(zone)) or 'null'}, '{version}', 'unique_reach', {reach}, 'd', 1)"
+            f"('{platform}', date '{week}', {repr(zone) if zone else 'null'}, '{version}', {reach})"
             for platform, week, zone, version, reach in GIVEN
         )
         con.execute(
-            f"""create table sources.channel_metrics as select *, cast(reach as double) as value from (values {rows})
-            as given (platform, week_starts_on, zone_code, message_version, metric, reach, delivery_id, delivery_rank)"""
+            f"""create table sources.channel_metrics as
+            select *, 'unique_reach' as metric, cast(reach as double) as value, 'd' as delivery_id, 1 as delivery_rank
+            from (values {rows}) as given (platform, week_starts_on, zone_code, message_version, reach)"""
         )
         con.execute(
             """create table sources.zones as select 'CF01' as zone_code, 'quartier' as zone_type, 'Jaude' as name,
@@ -148,7 +149,8 @@ def test_a_total_of_reach_stops_publishing(row, verdict) -> None:
     assert (expectation.severity, expectation.on_failure) == ("critical", "refuse")
     with duckdb.connect() as con:
         con.execute(
-            f"create table given as select 'reach_social' as indicator_id, * from (values ({row})) as t (period_type, breakdown, breakdown_value)"
+            f"""create table given as select 'reach_social' as indicator_id, *
+            from (values ({row})) as given (period_type, breakdown, breakdown_value)"""
         )
         assert _verdict(con, expectation) == verdict
 
