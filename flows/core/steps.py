@@ -324,7 +324,7 @@ def _why(row: ledger.Judged) -> str:
 def _workshop(settings: Settings):
     from flows.core.building import Workshop
 
-    return Workshop(settings.sql, settings.staged, settings.work, settings.threads, settings.memory_limit)
+    return Workshop(settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit)
 
 
 def verify(settings: Settings, build, progress: Progress) -> None:
@@ -357,6 +357,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     if settings.publish:
         place = publishing.publish(build.folder, settings.releases, settings.current, manifest["release"])
         removed = publishing.prune(settings.releases, settings.current, settings.kept_releases)
+        building.forget_others(settings.kept, build)
     else:
         candidate = settings.out / "candidate"
         shutil.rmtree(candidate, ignore_errors=True)

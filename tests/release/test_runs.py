@@ -284,3 +284,25 @@ def test_a_file_that_is_only_touched_while_it_is_read_is_admitted(settings, monk
 
     monkeypatch.setattr(admission, "_judge", touched)
     assert not pipeline.refresh(settings).has_refused
+
+
+def tables(settings: Settings) -> dict[str, str]:
+    return {name: entry["content_sha256"] for name, entry in manifest(settings)["tables"].items()}
+
+
+@pytest.mark.parametrize("harm", ["none", "gone", "damaged"])
+def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, tmp_path, harm) -> None:
+    pipeline.refresh(settings)
+    files = sorted(settings.kept.iterdir())
+    assert files
+    for file in files:
+        if harm == "gone":
+            file.unlink()
+        elif harm == "damaged":
+            file.write_bytes(file.read_bytes()[:-9] + b"otherwise")
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    anew = replace(settings, out=tmp_path / "anew")
+    pipeline.refresh(anew)
+    assert tables(settings) == tables(anew)
+    assert {p.name for p in settings.kept.iterdir()} <= {p.name for p in anew.kept.iterdir()}
