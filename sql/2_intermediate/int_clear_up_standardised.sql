@@ -72,7 +72,7 @@ select
     case
         when totals.missing_reason is not null then totals.missing_reason
         when whole_mix.class_count = 0 then 'reference_year_not_delivered'
-        when weighted.class_count < whole_mix.class_count then 'class_without_facts'
+        when coalesce(weighted.class_count, 0) < whole_mix.class_count then 'class_without_facts'
     end as missing_reason,
     totals.as_of,
     totals.is_synthetic or whole_mix.is_synthetic as is_synthetic
