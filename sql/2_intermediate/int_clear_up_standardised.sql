@@ -48,15 +48,16 @@ shares as (
 ),
 
 -- Limits from those of the classes: Zou, Huang and Zhang 2009, Computational Statistics & Data Analysis 53: 1080–1085.
+-- Decimals add up to the same in any order, which floating point does not: two builds must agree to the last digit.
 weighted as (
     select
         period_type,
         period_start,
         months_after,
         count(share) as class_count,
-        sum(weight * share) as share,
-        sqrt(sum(power(weight * (share - lower_95), 2))) as below,
-        sqrt(sum(power(weight * (upper_95 - share), 2))) as above
+        cast(sum(cast(weight * share as decimal(28, 20))) as double) as share,
+        sqrt(cast(sum(cast(power(weight * (share - lower_95), 2) as decimal(28, 20))) as double)) as below,
+        sqrt(cast(sum(cast(power(weight * (upper_95 - share), 2) as decimal(28, 20))) as double)) as above
     from shares
     group by period_type, period_start, months_after
 )
