@@ -35,13 +35,15 @@ def test_every_value_has_an_indicator(release) -> None:
 
 @pytest.mark.parametrize("indicator", ["clear_up_12m_standardised", "recall"])
 def test_a_lack_on_either_side_is_found(indicator) -> None:
-    """The two questions above on a copy in which the indicator has rows, all of them missing, and then no place in the catalogue."""
+    """An indicator whose rows are all missing is named; so is one that the catalogue no longer has."""
     import duckdb
 
     with duckdb.connect() as con:
         con.execute("create schema marts")
         con.execute(f"create table marts.indicators as select '{indicator}' as indicator_id")
-        con.execute(f"create table marts.indicator_values as select '{indicator}' as indicator_id, cast(null as double) as value")
+        con.execute(
+            f"create table marts.indicator_values as select '{indicator}' as indicator_id, cast(null as double) as value"
+        )
         assert without_value(con) == {indicator} and not without_indicator(con)
         con.execute("delete from marts.indicators")
         assert not without_value(con) and without_indicator(con) == {indicator}

@@ -33,7 +33,9 @@ def behind(graph: models.Graph, name: str) -> set[str]:
 
 def mixing(graph: models.Graph) -> set[str]:
     """The models that have facts and people implicated behind them."""
-    return {model.name for model in graph.models if behind(graph, model.name) & FACTS and behind(graph, model.name) & PEOPLE}
+    return {
+        model.name for model in graph.models if behind(graph, model.name) & FACTS and behind(graph, model.name) & PEOPLE
+    }
 
 
 def test_no_model_has_facts_and_people_behind_it() -> None:
@@ -48,7 +50,9 @@ def test_both_series_reach_a_table_of_their_own() -> None:
     }, "a new contract of either series belongs in FACTS or PEOPLE"
 
 
-@pytest.mark.parametrize("people", ["marts.police_statistics", "staging.stg_police__ssmsi_departemental", "sources.ssmsi_communal"])
+@pytest.mark.parametrize(
+    "people", ["marts.police_statistics", "staging.stg_police__ssmsi_departemental", "sources.ssmsi_communal"]
+)
 def test_a_model_that_adds_them_is_found(tmp_path: Path, people: str) -> None:
     shutil.copytree(SQL, tmp_path / "sql")
     folder = tmp_path / "sql" / "2_intermediate"

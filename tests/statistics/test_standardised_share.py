@@ -23,13 +23,18 @@ def standardised(classes: list[tuple[int, int, int]]) -> tuple[float, float, flo
         con.execute("create schema intermediate")
         con.execute(
             """create table intermediate.int_clear_up_counted (period_type varchar, period_start date, offence_class varchar,
-            months_after integer, fact_count bigint, cleared_count bigint, missing_reason varchar, as_of date, is_synthetic boolean)"""
+            months_after integer, fact_count bigint, cleared_count bigint, missing_reason varchar, as_of date,
+            is_synthetic boolean)"""
         )
-        con.execute("create table intermediate.int_offence_mix_counted (offence_class varchar, weight bigint, is_synthetic boolean)")
+        con.execute(
+            "create table intermediate.int_offence_mix_counted (offence_class varchar, weight bigint, is_synthetic boolean)"
+        )
         row = "insert into intermediate.int_clear_up_counted values ('month', date '2023-01-01', ?, 12, ?, ?, null, null, false)"
         for number, (cleared, facts, weight) in enumerate(classes):
             con.execute(row, [f"class {number}", facts, cleared])
-            con.execute("insert into intermediate.int_offence_mix_counted values (?, ?, false)", [f"class {number}", weight])
+            con.execute(
+                "insert into intermediate.int_offence_mix_counted values (?, ?, false)", [f"class {number}", weight]
+            )
         con.execute(row, ["all", sum(c[1] for c in classes), sum(c[0] for c in classes)])
         for name in ("int_clear_up_limits", "int_clear_up_standardised"):
             models.build_model(con, GRAPH, GRAPH.by_name[f"intermediate.{name}"])
@@ -46,7 +51,9 @@ def test_one_class_has_wilson_s_limits() -> None:
     from flows.core import statistics
 
     share, lower, upper = standardised([(81, 263, 5)])
-    assert (share, lower, upper) == pytest.approx((81 / 263, *map(float, statistics.wilson_interval(81, 263))), abs=1e-12)
+    assert (share, lower, upper) == pytest.approx(
+        (81 / 263, *map(float, statistics.wilson_interval(81, 263))), abs=1e-12
+    )
 
 
 def test_none_cleared_is_no_certainty() -> None:
