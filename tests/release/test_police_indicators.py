@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import shutil
 from calendar import monthrange
+from dataclasses import replace
 from datetime import date, datetime
 
 import duckdb
 import pytest
 
-from flows.core import pipeline
+from flows.core import landing, pipeline
 from flows.settings import PROJECT, Settings
 
 POLICE = PROJECT / "data" / "raw" / "police"
@@ -109,6 +110,59 @@ def test_the_ratio_of_the_press_is_marked_as_reconciling_only(release) -> None:
         and column_name = 'press_ratio_of_year'"""
     ).fetchone()[0]
     assert comment.startswith("For reconciling only")
+
+
+def edition(drawn_on: date) -> str:
+    """The sample's cases as one file drawn on a day: what was recorded until then, with the clearances known by then."""
+    lines = ["id_affaire;date_faits;date_constatation;infraction;quartier;elucide_le"]
+    for name, encoding in (("affaires-2023-2025.csv", "cp1252"), ("affaires-2026.csv", "utf-8-sig")):
+        with (POLICE / name).open(encoding=encoding, newline="") as file:
+            rows = list(csv.reader(file, delimiter=";"))
+        for case, fact, recorded, label, zone, cleared in rows[1:]:
+            if day_of(recorded) and day_of(recorded) <= drawn_on:
+                known = cleared if day_of(cleared) and day_of(cleared) <= drawn_on else ""
+                lines.append(";".join((case, fact, recorded, label, zone, known)))
+    return "\n".join(lines) + "\n"
+
+
+def land(settings: Settings, name: str, text: str, received_at: str) -> None:
+    path = settings.raw / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    receipt = landing.new_receipt(path, landing.sha256_of(path), received_at, None)
+    landing.write_receipt(path.with_name(path.name + landing.RECEIPT_ENDING), receipt)
+
+
+def curve(settings: Settings) -> dict[date, tuple]:
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            """select cohort_month, fact_count, cleared_count, round(standardised_share, 9) from marts.clear_up_cohorts
+            where offence_class = 'all' and months_after = 12 and cleared_share is not null"""
+        ).fetchall()
+    return {month: counts for month, *counts in rows}
+
+
+def test_each_edition_shows_the_cohorts_that_were_old_enough_then(tmp_path) -> None:
+    settings = Settings(raw=tmp_path / "raw", out=tmp_path / "out").resolved()
+    zones = "code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\n"
+    land(settings, "reference/zones.csv", zones, "2025-01-01T00:00:00Z")
+    land(settings, "police/affaires-tirage-1.csv", edition(date(2025, 3, 31)), "2025-04-02T08:00:00Z")
+    pipeline.refresh(settings)
+    first = curve(settings)
+    # of the cohort of March 2024 the last year ended on the day of the edition, the last clearance it shows is a day older
+    assert max(first) == date(2024, 2, 1) and len(first) == 14
+
+    land(settings, "police/affaires-tirage-2.csv", edition(date(2026, 10, 31)), "2026-11-02T08:00:00Z")
+    pipeline.refresh(settings)
+    second = curve(settings)
+    assert max(second) == date(2025, 10, 1) and len(second) == 34
+    assert {month: second[month] for month in first} == first, (
+        "a year after the fact nothing is left to be cleared in time"
+    )
+
+    then = replace(settings, out=tmp_path / "then", as_of=date(2025, 6, 30))
+    pipeline.refresh(then)
+    assert curve(then) == first, "the time since then adds nothing that was not delivered"
 
 
 @pytest.fixture(scope="module")
