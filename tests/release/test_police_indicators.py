@@ -149,7 +149,7 @@ def test_each_edition_shows_the_cohorts_that_were_old_enough_then(tmp_path) -> N
     land(settings, "police/affaires-tirage-1.csv", edition(date(2025, 3, 31)), "2025-04-02T08:00:00Z")
     pipeline.refresh(settings)
     first = curve(settings)
-    # of the cohort of March 2024 the last year ended on the day of the edition, the last clearance it shows is a day older
+    # of the cohort of March 2024 the last year ended on the day of the edition, the last clearance it shows is two days older
     assert max(first) == date(2024, 2, 1) and len(first) == 14
 
     land(settings, "police/affaires-tirage-2.csv", edition(date(2026, 10, 31)), "2026-11-02T08:00:00Z")
