@@ -60,7 +60,6 @@ facts as (
         on cases.offence_class = classes.offence_class
     left join deliveries
         on cases.delivery_id = deliveries.delivery_id
-    where cases.fact_on is not null
 ),
 
 -- Twelve months after 29 February is 28 February, three after 30 November the last of February. The day itself still counts.
