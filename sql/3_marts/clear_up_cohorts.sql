@@ -21,6 +21,10 @@ mix as (
     select * from intermediate.int_offence_mix_counted
 ),
 
+classes as (
+    select * from reference.clear_up_classes
+),
+
 whole_mix as (
     select sum(weight) as weight
     from mix
@@ -40,6 +44,14 @@ select
     counted.offence_class,
     counted.period_start as cohort_month,
     counted.months_after,
+    case
+        when counted.offence_class = 'all' then 'Ensemble, hors usage de stupéfiants'
+        else classes.label_fr
+    end as offence_label_fr,
+    case
+        when counted.offence_class = 'all' then 'All offences but drug use'
+        else classes.label_en
+    end as offence_label_en,
     counted.fact_count,
     counted.cleared_count,
     cast(counted.cleared_count as double) / nullif(counted.fact_count, 0) as cleared_share,
@@ -66,6 +78,8 @@ cross join whole_mix
 left join limits
     on counted.cleared_count = limits.cleared_count
     and counted.fact_count = limits.fact_count
+left join classes
+    on counted.offence_class = classes.offence_class
 left join mix
     on counted.offence_class = mix.offence_class
 left join standardised
