@@ -7,6 +7,10 @@ police as (
     select * from intermediate.int_indicator_values__police
 ),
 
+clear_up as (
+    select * from intermediate.int_indicator_values__clear_up
+),
+
 published as (
     select * from intermediate.int_indicator_values__published
 ),
@@ -100,3 +104,24 @@ select
     as_of,
     is_synthetic
 from surveys
+
+union all
+
+select
+    indicator_id,
+    zone_code,
+    period_type,
+    period_start,
+    breakdown,
+    breakdown_value,
+    value_kind,
+    value,
+    numerator,
+    denominator,
+    lower_95,
+    upper_95,
+    obs_status,
+    source,
+    as_of,
+    is_synthetic
+from clear_up
