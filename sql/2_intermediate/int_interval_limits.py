@@ -19,18 +19,20 @@ READS = {
 
 
 def compute(asked):
+    import pandas as pd
+
     from flows.core import statistics
 
-    method, count, base = asked["limit_method"], asked["limit_count"].astype(float), asked["limit_base"].astype(float)
-    limits = {
+    count, base = asked["limit_count"].astype(float), asked["limit_base"].astype(float)
+    by_method = {
         "poisson": statistics.poisson_interval(count),
         "wilson": statistics.wilson_interval(count, base),
         "count_ratio": statistics.rate_ratio_interval(count, 1, base, 1),
     }
-    asked = asked.assign(lower_limit=float("nan"), upper_limit=float("nan"))
-    for name, (lower, upper) in limits.items():
-        asked["lower_limit"] = asked["lower_limit"].where(method != name, lower)
-        asked["upper_limit"] = asked["upper_limit"].where(method != name, upper)
-    # cases cleared where none was recorded: a ratio without an upper limit is no interval
-    without = asked["upper_limit"].isin([float("inf")])
-    return asked.assign(lower_limit=asked["lower_limit"].mask(without), upper_limit=asked["upper_limit"].mask(without))
+    lower = upper = pd.Series(float("nan"), asked.index)
+    for name, (low, high) in by_method.items():
+        lower = lower.mask(asked["limit_method"] == name, low)
+        upper = upper.mask(asked["limit_method"] == name, high)
+    # cases cleared where none was recorded: without an upper limit there is no interval
+    is_open = upper == float("inf")
+    return asked.assign(lower_limit=lower.mask(is_open), upper_limit=upper.mask(is_open))
