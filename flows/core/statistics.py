@@ -85,8 +85,8 @@ def rate_ratio_interval(
     """Exact limits for the ratio of two Poisson rates, from the binomial that one is given their sum.
 
     Clopper–Pearson limits of count / (count + earlier_count), turned into a ratio (Przyborowski and Wilenski 1940,
-    Biometrika 31: 313–323). NaN where both counts are 0 or an exposure is not positive; the upper limit is infinite when
-    the earlier count is 0.
+    Biometrika 31: 313–323). NaN where both counts are 0 or an exposure is not positive; the upper limit is infinite
+    when the earlier count is 0.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Limits of the 95 % interval of each change that is compared: of a ratio of two rates, or of a difference of two shares.
+"""Limits of the 95 % interval of each change compared: of a ratio of two rates, or of a difference of two shares.
 
 Grain: change_measure, later_count, later_exposure, earlier_count, earlier_exposure.
 Care: a ratio to 0 has no upper limit, and 0 to 0 has none at all; both are NULL.

@@ -76,7 +76,6 @@ def _fill(con, table: str, rows: list[dict]) -> None:
         con.execute(f"insert into {table} values ({', '.join('?' * len(shape))})", values)
 
 
-
 def _shape(con, table: str) -> dict[str, str]:
     try:
         return {row[0]: row[1] for row in con.execute(f"describe {table}").fetchall()}
