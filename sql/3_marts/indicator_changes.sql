@@ -11,6 +11,11 @@ limits as (
     select * from intermediate.int_change_limits
 ),
 
+methods as (
+    select * from reference.interval_methods
+    where measure = 'total'
+),
+
 changes as (
     select
         compared.indicator_id,
@@ -36,7 +41,9 @@ changes as (
         compared.later_count,
         compared.earlier_count,
         compared.obs_status,
-        compared.is_synthetic
+        compared.is_synthetic,
+        methods.caution_fr,
+        methods.caution_en
     from compared
     left join limits
         on compared.change_measure = limits.change_measure
@@ -44,6 +51,8 @@ changes as (
         and compared.later_exposure = limits.later_exposure
         and compared.earlier_count = limits.earlier_count
         and compared.earlier_exposure = limits.earlier_exposure
+    left join methods
+        on compared.indicator_id = methods.indicator_id
 ),
 
 judged as (
@@ -122,6 +131,8 @@ worded as (
             when 'open' then 'provisoire, le compte peut encore augmenter : on ne peut rien en dire'
             else 'on ne peut pas distinguer d’une absence de changement'
         end as finding_fr,
+        case when finding in ('higher', 'lower') then coalesce('; ' || caution_en, '') else '' end as warning_en,
+        case when finding in ('higher', 'lower') then coalesce(' ; ' || caution_fr, '') else '' end as warning_fr,
         case when obs_status = 'P' and finding <> 'open' then ' (provisional figures)' else '' end as provisional_en,
         case when obs_status = 'P' and finding <> 'open' then ' (chiffres provisoires)' else '' end as provisional_fr
     from printed
@@ -143,8 +154,8 @@ select
     finding in ('higher', 'lower') as is_distinguishable,
     change_fr,
     change_en,
-    change_fr || ' : ' || finding_fr || provisional_fr as reading_fr,
-    change_en || ': ' || finding_en || provisional_en as reading_en,
+    change_fr || ' : ' || finding_fr || warning_fr || provisional_fr as reading_fr,
+    change_en || ': ' || finding_en || warning_en || provisional_en as reading_en,
     obs_status,
     is_synthetic
 from worded
