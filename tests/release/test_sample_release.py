@@ -42,6 +42,49 @@ def test_the_scorecard_has_the_four_rows(release) -> None:
     assert all(r[3] for r in rows)
 
 
+def test_the_printed_scorecard_reads_as_the_article_does(release) -> None:
+    printed = release.execute("select * from marts.scorecard_printed order by row_order")
+    assert [column[0] for column in printed.description] == [
+        "row_order", "categorie", "situation_2024", "projection_2025", "observe_2024", "observe_2025", "dernier",
+        "evolution", "constat", "niveau_de_preuve", "is_synthetic",
+    ]  # fmt: skip
+    rows = printed.fetchall()
+    assert [row[4:8] for row in rows] == [
+        ("125", "139", "120 (2025-11/2026-10)", "1,11 (0,87–1,43)"),
+        ("2 400", "2 548", "2 614 (2025-11/2026-10)", "1,062 (1,004–1,123)"),
+        rows[2][4:8],
+        ("19 %", "19 %", "19 % (2025)", "0,0 point, sans intervalle"),
+    ]
+    assert rows[2][4:6] == ("—", "—") and rows[2][7] == "—"
+    assert "on ne peut pas distinguer d’une absence de changement" in rows[0][8]
+    assert "Aucun intervalle honnête" in rows[3][8]
+
+
+def test_what_can_have_an_interval_has_one(release) -> None:
+    lacking = """
+        select distinct v.indicator_id, v.breakdown from marts.indicator_values v
+        join marts.indicators i on v.indicator_id = i.indicator_id and i.interval_method in ('poisson', 'wilson', 'count_ratio')
+        where v.value is not null and v.lower_95 is null and v.breakdown <> 'measure' and v.obs_status <> 'U'"""
+    assert release.execute(lacking).fetchall() == []
+    with_limits = "select count(*) from marts.indicator_values where lower_95 is not null"
+    assert one(release, with_limits)[0] > 15_000
+
+
+def test_how_an_interval_is_made_is_decided_for_every_indicator(release) -> None:
+    undecided = "select indicator_id from marts.indicators where interval_reason is null"
+    assert release.execute(undecided).fetchall() == [], "give each a row in sql/reference/interval_methods.csv"
+
+
+def test_chance_alone_calls_few_changes_distinguishable(release) -> None:
+    """The sample draws its incidents without any change of the places: about one comparison in twenty, at most, stands out."""
+    total, told = one(
+        release,
+        """select count(*), count(*) filter (where is_distinguishable) from marts.indicator_changes
+        where indicator_id = 'violence_trafficking'""",
+    )
+    assert total > 800 and told <= 0.05 * total
+
+
 def test_synthetic_data_prove_no_claim(release) -> None:
     verdicts = {row[0] for row in release.execute("select verdict from marts.claims").fetchall()}
     assert verdicts == {"cannot be checked"}
