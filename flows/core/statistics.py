@@ -93,7 +93,6 @@ def rate_ratio_interval(
     new, old = np.asarray(count, float), np.asarray(earlier_count, float)
     exposure, earlier_exposure = np.asarray(exposure, float), np.asarray(earlier_exposure, float)
     known = np.isfinite(exposure) & np.isfinite(earlier_exposure) & (exposure > 0) & (earlier_exposure > 0)
-    known &= np.isfinite(new) & np.isfinite(old) & (new >= 0) & (old >= 0)
     low, high = binomial_interval(np.where(known, new, np.nan), np.where(known, new + old, np.nan), level)
     scale = np.where(known, earlier_exposure, 1.0) / np.where(known, exposure, 1.0)
     with np.errstate(divide="ignore"):
