@@ -1,6 +1,6 @@
 -- People identified in difficulty and the steps of their orientation to help, by kind of partner and quarter.
 -- Grain: partner_type, quarter_on.
--- Care: contacts, but for the person columns; 'all' is a total; only what was reported; counts here are exact and not yet protected.
+-- Care: contacts, but for the person columns; 'all' is a total; only what was reported; exact counts, not yet protected.
 with
 
 actions as (
