@@ -1,6 +1,6 @@
 -- Actions of partners, as in the newest delivery that names the action.
 -- Grain: event_id.
--- Care: counts are contacts unless counted_as says persons; a blank count was not reported and is not zero; a row may report nothing.
+-- Care: counts are contacts unless the row says persons; a blank count is not zero; a row may say that there is nothing to report.
 with
 
 actions as (

@@ -1,6 +1,6 @@
 -- Feedback of residents with what became of it by the day on which its delivery was written.
 -- Grain: feedback_id.
--- Care: open on that day is open, never a delay; a day of treatment that had not come yet, or that lies before the receipt, is none.
+-- Care: open on that day is open, never a delay; a day of treatment after that day, or before the receipt, is none.
 with
 
 feedback as (

@@ -1,6 +1,6 @@
 -- Indicators that the partners' deliveries give: participation, orientation, outreach and exposure.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: breakdown 'measure' is a second measure, not a part of the total; reach has no total over platforms; ratios of trained and decisions may pass 1.
+-- Care: 'measure' is a second measure, no part of the total; reach has no total; the ratios of trained, decisions and shops may pass 1.
 with
 
 run as (

@@ -1,6 +1,6 @@
 -- Versions of the campaign message: when each was first shown, and the feedback that names it as what it led to.
 -- Grain: message_version.
--- Care: feedback counts only when it came before the first week of the version; a version without any was changed for another reason.
+-- Care: only feedback from before the first week of the version counts; a version without any was changed for another reason.
 with
 
 exposure as (

@@ -1,6 +1,6 @@
 -- People identified in difficulty and the steps of their orientation to help, by kind of partner and quarter.
 -- Grain: partner_type, quarter_on.
--- Care: contacts, but for the person columns; 'all' is a total; only what was reported; counts here are exact and not yet protected.
+-- Care: contacts, but for the person columns; 'all' is a total; only what was reported; exact counts, not yet protected.
 with
 
 actions as (
@@ -234,8 +234,8 @@ select
         when identified_count is null then 'M'
         when is_provisional then 'P'
         when reported_month_count < 3 then 'U'
-        -- 2026-11: the rule of int_participation_counted
-        when reporting_count * 2 < on_roster_count then 'U'
+        -- 2026-11: the rule of int_participation_counted; with nobody on the roster, nobody knows who should have reported
+        when reporting_count * 2 < on_roster_count or on_roster_count = 0 then 'U'
         else 'A'
     end as obs_status,
     is_synthetic

@@ -275,9 +275,10 @@ select
     months.is_feedback_log_provisional,
     coalesce(due.reports_expected_count, 0) as reports_expected_count,
     coalesce(due.reports_received_count, 0) as reports_received_count,
-    -- 2026-11: the rule of int_participation_counted: more partners silent than reporting
-    coalesce(due.reports_received_count * 2 < due.reports_expected_count, false) as is_action_log_thin,
-    coalesce(due.reports_received_count = due.reports_expected_count, true) as is_action_log_complete,
+    -- 2026-11: the rule of int_participation_counted: more partners silent than reporting; without a roster nobody
+    -- knows who should have reported
+    coalesce(due.reports_received_count * 2 < due.reports_expected_count, true) as is_action_log_thin,
+    coalesce(due.reports_received_count = due.reports_expected_count, false) as is_action_log_complete,
     case
         when actions_counted.zone_code is null and meetings_counted.zone_code is null
             and feedback_counted.zone_code is null then months.is_synthetic

@@ -1,6 +1,6 @@
 -- Partners on the frozen roster, those that reported and those that were active, by kind of partner, zone and quarter.
 -- Grain: partner_type, zone_code, quarter_on.
--- Care: 'all' and '63113' are totals, never to be added to the rest; where nobody reported, how many were active is unknown, not zero.
+-- Care: 'all' and '63113' are totals, never to be added to the rest; where nobody reported, the active are unknown, not zero.
 with
 
 roster_by_quarter as (

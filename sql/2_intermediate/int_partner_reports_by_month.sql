@@ -1,6 +1,6 @@
 -- What each partner reported for each month, with the steps of the orientation to help.
 -- Grain: partner_id, month_on.
--- Care: a month without a row is silence, not inactivity; the steps are summed over the actions that report the steps before as well.
+-- Care: a month without a row is silence, not inactivity; a step is summed over the actions that report the steps before it.
 with
 
 actions as (

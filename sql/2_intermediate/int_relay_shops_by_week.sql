@@ -1,6 +1,6 @@
 -- Shops that relay posters and shops that could, by zone and week.
 -- Grain: zone_code, week_starts_on.
--- Care: relays come from the weekly measures, without names: one that is on no roster is among them. A shop with two versions of the message is one.
+-- Care: relays are counted without names, so one on no roster is among them; a shop that shows two versions is one.
 with
 
 exposure as (
@@ -127,8 +127,8 @@ select
     weeks.is_week_over,
     -- a week told for the commune alone leaves its places unknown
     case
-        when places.week_starts_on is not null or listed_zones.zone_code = '63113' and reported_weeks.week_starts_on is not null
-            then coalesce(relays.active_relay_count, 0)
+        when places.week_starts_on is not null then coalesce(relays.active_relay_count, 0)
+        when listed_zones.zone_code = '63113' then relays.active_relay_count
     end as active_relay_count,
     coalesce(relays.active_relay_count < relays.at_most, false) as is_relay_lower_bound,
     coalesce(eligible_counted.eligible_shop_count, 0) as eligible_shop_count,

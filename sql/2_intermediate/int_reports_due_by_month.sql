@@ -1,6 +1,6 @@
 -- The reports that partners of the frozen roster owe, one a month, and whether each came.
 -- Grain: partner_id, month_on.
--- Care: a report is any row of the partner in the log dated in the month, also one that says nothing to report; who signed in the quarter owes none yet.
+-- Care: any row of the partner dated in the month is its report, also « néant »; who signed in the quarter owes none yet.
 with
 
 roster as (

@@ -1,6 +1,6 @@
 -- Partners on the roster as it stood at the start of each quarter.
 -- Grain: partner_id, quarter_on.
--- Care: frozen: the newest list up to the quarter's first day, whatever came later; who signs in a quarter joins the next one, who leaves stays in it.
+-- Care: frozen: the newest list up to the quarter's first day; who signs in a quarter joins the next one, who leaves stays in it.
 with
 
 memberships as (

@@ -1,6 +1,6 @@
 -- The lists of partners that were delivered, each with the days on which it is the one to believe.
 -- Grain: list_on.
--- Care: the first list also stands for the time before it, by its own dates of signature and leaving: those who had gone unrecorded lack.
+-- Care: the first list also stands for the time before it, by its dates of signature and leaving; whoever it leaves out lacks.
 with
 
 memberships as (

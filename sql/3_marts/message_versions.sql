@@ -1,6 +1,6 @@
 -- Versions of the campaign message, when each was on display, and what residents' feedback had to do with it.
 -- Grain: message_version.
--- Care: the first version is no change; a changed message is not by itself a better one; a version may change without any feedback.
+-- Care: the first version is no change; a version may change without feedback; a changed message is not by itself a better one.
 with
 
 versions as (

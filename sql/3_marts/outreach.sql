@@ -1,6 +1,6 @@
 -- What was done among residents, by zone and month: information points, training, mediation, meetings, feedback.
 -- Grain: zone_code, month_on.
--- Care: the commune is the total, zones of different types overlap; counts of what was reported, so read reports_completeness beside them.
+-- Care: the commune is the total, zones of different types overlap; only what was reported: read reports_completeness beside it.
 with
 
 counted as (

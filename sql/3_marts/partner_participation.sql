@@ -1,6 +1,6 @@
 -- Partners on the roster at the start of each quarter, those that reported and those that were active, by kind and zone.
 -- Grain: partner_type, zone_code, quarter_on.
--- Care: 'all' and the commune are totals; the roster is frozen at the quarter's start; silence is not inactivity: read reports_completeness.
+-- Care: 'all' and the commune are totals; the roster is frozen; silence is not inactivity: read reports_completeness beside it.
 with
 
 counted as (
