@@ -500,8 +500,8 @@ IN_THE_DATA = {
         CATALOGUE,
         "interventions,activity,none",
         "interventions,activity,up",
-        "activity_has_no_colour",
-        "neither good nor bad",
+        "rule_activity_has_no_colour",
+        "no good or bad colour",
     ),
     "a safety score": (
         CATALOGUE,
