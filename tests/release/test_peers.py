@@ -51,7 +51,9 @@ def _lines() -> list[str]:
                 cell = 'NA;NA;"ndiff"' if hidden else told
                 complement = '"1,95";"1,29"' if hidden else "NA;NA"
                 unit = "Mis en cause" if label in DRUGS else "Infraction"
-                lines.append(f'"{city}";"{year}";"{label}";"{unit}";{cell};"{residents}";"2022";"9000";"2021";{complement}')
+                lines.append(
+                    f'"{city}";"{year}";"{label}";"{unit}";{cell};"{residents}";"2022";"9000";"2021";{complement}'
+                )
     return lines
 
 

@@ -99,7 +99,8 @@ def test_every_candidate_city_has_the_police_service_that_is_named(real) -> None
     services = {
         (department, name)
         for department, name in real.execute(
-            "select distinct department_code, service_name from marts.drug_facts_by_service where year = 2020 and force = 'police'"
+            """select distinct department_code, service_name from marts.drug_facts_by_service
+            where year = 2020 and force = 'police'"""
         ).fetchall()
     }
     with (PROJECT / "sql" / "reference" / "candidate_cities.csv").open(encoding="utf-8", newline="") as file:

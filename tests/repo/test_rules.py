@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
@@ -32,10 +32,11 @@ CITED_REACH = {"reach_figure_count"}
 """How many figures of reach there are, which is no reach."""
 
 COLOURS = re.compile(r"colou?r|couleur|traffic_light|\bfeu\b|is_good|is_bad|is_better|is_worse")
+RANKING = re.compile(r"(^|_)(rank|rang|ranking|classement|palmares)(_|$)")
 COMPOSITE = re.compile(r"score|composite|safety_index|indice_s")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(query: str) -> list:
     """DuckDB's own parse of a query; kept, since a broken copy differs in one file."""
     with duckdb.connect() as con:
@@ -133,6 +134,14 @@ def composite_score(model, tree) -> Iterator[str]:
         yield from (f"publishes {column}" for column in model.columns if COMPOSITE.search(column))
 
 
+def cities_ranked(model, tree) -> Iterator[str]:
+    if model.schema == "marts":
+        yield from (f"publishes {column}" for column in model.columns if RANKING.search(column))
+    for node in _nodes(tree):
+        if node.get("class") == "WINDOW" and _columns(node["orders"]) & PUBLISHED_FIGURES:
+            yield f"orders by {', '.join(sorted(_columns(node['orders']) & PUBLISHED_FIGURES))}"
+
+
 GUARDS: dict[str, Callable] = {
     "use already contains the fines (AFD): the two are never added": afd_added_to_use,
     "blank is not published, never 0": blank_read_as_zero,
@@ -141,6 +150,7 @@ GUARDS: dict[str, Callable] = {
     "people implicated are never summed over communes or months": people_summed,
     "activity has no good or bad colour": activity_coloured,
     "there is no composite score": composite_score,
+    "cities are never ranked": cities_ranked,
 }
 
 
@@ -157,9 +167,13 @@ def broken_rules(graph) -> list[str]:
 # ---------------------------------------------------------------- guards on built data
 
 MARTS = (
-    "marts.police_statistics", "marts.peer_comparison", "marts.indicator_values", "marts.exposure_by_zone_week", "marts.indicators",
+    "marts.police_statistics",
+    "marts.peer_comparison",
+    "marts.indicator_values",
+    "marts.exposure_by_zone_week",
+    "marts.indicators",
     "marts.zones",
-)  # fmt: skip
+)
 
 
 def _cell(code: str, year: int, label: str, count: int | None, residents: int, **more: object) -> dict:
@@ -194,7 +208,9 @@ DELIVERIES = [
 def _give(con, table: str, rows: list[dict]) -> None:
     """Replace a source by a table of the same columns with these rows."""
     kinds = {row[0]: row[1] for row in con.execute(f"describe {table}").fetchall()}
-    is_view = con.execute("select count(*) from duckdb_views() where schema_name || '.' || view_name = ?", [table]).fetchone()[0]
+    is_view = con.execute(
+        "select count(*) from duckdb_views() where schema_name || '.' || view_name = ?", [table]
+    ).fetchone()[0]
     con.execute(f"drop {'view' if is_view else 'table'} {table}")
     con.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     for row in rows:
@@ -223,7 +239,11 @@ def failing_expectations(sql: Path) -> dict[str, str]:
         con.execute("insert into sources.run values (date '2026-11-01', 'test')")
         models.create_references(con, graph.references)
         _give(con, "sources.ssmsi_communal", [{**row, "delivery_id": "c", "delivery_rank": 1} for row in COMMUNES])
-        _give(con, "sources.ssmsi_departemental", [{**row, "delivery_id": "d", "delivery_rank": 3} for row in DEPARTEMENTS])
+        _give(
+            con,
+            "sources.ssmsi_departemental",
+            [{**row, "delivery_id": "d", "delivery_rank": 3} for row in DEPARTEMENTS],
+        )
         _give(con, "sources.channel_metrics", [{**row, "delivery_id": "m", "delivery_rank": 2} for row in METRICS])
         given = {"received_at": "2026-02-01 08:00:00", "verdict": "passed", "is_in_force": True, "is_synthetic": False}
         _give(con, "sources.deliveries", [{**given, **row} for row in DELIVERIES])
@@ -242,7 +262,11 @@ def failing_expectations(sql: Path) -> dict[str, str]:
         finally:
             validator.close()
     assert not [check.expectation.id for check in checks if check.verdict == "not_checked"]
-    return {c.expectation.id: c.expectation.reason for c in checks if c.verdict == "failed" and c.expectation.on_failure == "refuse"}
+    return {
+        c.expectation.id: c.expectation.reason
+        for c in checks
+        if c.verdict == "failed" and c.expectation.on_failure == "refuse"
+    }
 
 
 # ---------------------------------------------------------------- the committed models keep every rule
@@ -282,63 +306,104 @@ NUMERATOR = "cast(count as double) as numerator"
 
 IN_THE_TEXT = {
     "AFD added by sum": (
-        VALUES, NUMERATOR,
+        VALUES,
+        NUMERATOR,
         "cast(sum(count) filter (where indicator_code in ('usage_stupefiants', 'usage_stupefiants_afd'))"
         " over (partition by zone_code, year) as double) as numerator",
         "use already contains the fines (AFD)",
     ),
     "AFD added by plus": (
-        VALUES, NUMERATOR, "cast(count + lag(count) over (order by indicator_code) as double) as numerator",
+        VALUES,
+        NUMERATOR,
+        "cast(count + lag(count) over (order by indicator_code) as double) as numerator",
         "use already contains the fines (AFD)",
     ),
     "blank as 0 in staging": (COMMUNAL, COUNT, "coalesce(count, 0) as count", "blank is not published, never 0"),
     "blank as 0 by case": (
-        "1_staging/stg_police__ssmsi_departemental.sql", "    count,\n", "    case when count > 0 then count else 0 end as count,\n",
+        "1_staging/stg_police__ssmsi_departemental.sql",
+        "    count,\n",
+        "    case when count > 0 then count else 0 end as count,\n",
         "blank is not published, never 0",
     ),
     "blank as 0 in a mart": (
-        "3_marts/peer_comparison.sql", "    beside.count,\n", "    coalesce(beside.count, cast(0 as bigint)) as count,\n",
+        "3_marts/peer_comparison.sql",
+        "    beside.count,\n",
+        "    coalesce(beside.count, cast(0 as bigint)) as count,\n",
         "blank is not published, never 0",
     ),
     "partners' blank as 0": (
-        "1_staging/stg_partners__events.sql", "people_reached as contact_count", "coalesce(people_reached, 0) as contact_count",
+        "1_staging/stg_partners__events.sql",
+        "people_reached as contact_count",
+        "coalesce(people_reached, 0) as contact_count",
         "blank is not published, never 0",
     ),
     "complement for a hidden count": (
-        COMMUNAL, COUNT, "coalesce(count, cast(round(complement_count) as bigint)) as count", "complement_info_* never fills a commune",
+        COMMUNAL,
+        COUNT,
+        "coalesce(count, cast(round(complement_count) as bigint)) as count",
+        "complement_info_* never fills a commune",
     ),
     "complement rate": (
-        COMMUNAL, "then rate_per_1000 end", "then rate_per_1000 else complement_rate_per_1000 end",
+        COMMUNAL,
+        "then rate_per_1000 end",
+        "then rate_per_1000 else complement_rate_per_1000 end",
         "complement_info_* never fills a commune",
     ),
     "reach summed": (
-        PARTNERS, "max(unique_reach_count) as unique_reach_count", "sum(unique_reach_count) as unique_reach_count",
+        PARTNERS,
+        "max(unique_reach_count) as unique_reach_count",
+        "sum(unique_reach_count) as unique_reach_count",
         "reach is never summed over platforms",
     ),
     "reach summed from the metrics": (
-        EXPOSURE, "max(metric_value) filter (where metric = 'unique_reach')", "sum(metric_value) filter (where metric = 'unique_reach')",
+        EXPOSURE,
+        "max(metric_value) filter (where metric = 'unique_reach')",
+        "sum(metric_value) filter (where metric = 'unique_reach')",
         "reach is never summed over platforms",
     ),
     "all metrics summed": (
-        EXPOSURE, "sum(metric_value) filter (where metric = 'impressions')", "sum(metric_value)", "reach is never summed over platforms",
+        EXPOSURE,
+        "sum(metric_value) filter (where metric = 'impressions')",
+        "sum(metric_value)",
+        "reach is never summed over platforms",
     ),
     "people summed over years": (
-        "2_intermediate/int_ssmsi_latest.sql", "    latest.count,\n",
+        "2_intermediate/int_ssmsi_latest.sql",
+        "    latest.count,\n",
         "    sum(latest.count) over (partition by latest.territory_code, latest.indicator_code) as count,\n",
         "people implicated are never summed",
     ),
     "people summed in the peers": (
-        "3_marts/peer_comparison.sql", "        latest.count,\n        latest.rate_per_1000,\n        1000.0",
+        "3_marts/peer_comparison.sql",
+        "        latest.count,\n        latest.rate_per_1000,\n        1000.0",
         "        sum(latest.count) over (partition by latest.year) as count,\n        latest.rate_per_1000,\n        1000.0",
         "people implicated are never summed",
     ),
     "a colour for activity": (
-        "3_marts/indicators.yml", "  direction: ", "  colour: green for more\n  direction: ", "activity has no good or bad colour",
+        "3_marts/indicators.yml",
+        "  direction: ",
+        "  colour: green for more\n  direction: ",
+        "activity has no good or bad colour",
     ),
     "a composite score": (
-        "3_marts/zones.yml", "  zone_type: ", "  safety_score: Mean of all indicators\n  zone_type: ", "there is no composite score",
+        "3_marts/zones.yml",
+        "  zone_type: ",
+        "  safety_score: Mean of all indicators\n  zone_type: ",
+        "there is no composite score",
     ),
-}  # fmt: skip
+    "a ranking of cities": (
+        "3_marts/peer_comparison.sql",
+        "    beside.population,\n",
+        "    rank() over (partition by beside.year order by beside.rate_per_1000 desc) as population,\n",
+        "cities are never ranked",
+    ),
+    "a column of ranks": (
+        "3_marts/peer_comparison.yml",
+        "  role: ",
+        "  crime_rank: Place of the city\n  role: ",
+        "cities are never ranked",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", IN_THE_TEXT, ids=str)
@@ -351,59 +416,101 @@ def test_a_query_that_breaks_a_rule_is_named_with_it(case: str, tmp_path) -> Non
 
 IN_THE_DATA = {
     "AFD added to use": (
-        VALUES, NUMERATOR,
-        "cast(case when indicator_code = 'usage_stupefiants' then sum(count) filter (where indicator_code <> 'trafic_stupefiants')"
+        VALUES,
+        NUMERATOR,
+        "cast(case when indicator_code = 'usage_stupefiants' then sum(count) filter"
+        " (where indicator_code <> 'trafic_stupefiants')"
         " over (partition by zone_code, year) else count end as double) as numerator",
-        "rule_afd_never_added_to_use", "(AFD)",
+        "rule_afd_never_added_to_use",
+        "(AFD)",
     ),
     "AFD added to the rate of use": (
-        VALUES, "cast(rate_per_1000 as double) as value",
+        VALUES,
+        "cast(rate_per_1000 as double) as value",
         "cast(case when indicator_code = 'usage_stupefiants' then 1.7 else 1 end * rate_per_1000 as double) as value",
-        "rule_afd_never_added_to_use", "(AFD)",
+        "rule_afd_never_added_to_use",
+        "(AFD)",
     ),
     "AFD added in the police statistics": (
-        HARMONISED, "    printed.count,\n",
-        "    cast(case when slices.indicator_code = 'usage_stupefiants' then sum(printed.count) over (partition by printed.delivery_id,"
-        " printed.territory_code, printed.year) else printed.count end as bigint) as count,\n",
-        "rule_people_never_added", "(AFD)",
+        HARMONISED,
+        "    printed.count,\n",
+        "    cast(case when slices.indicator_code = 'usage_stupefiants' then sum(printed.count) over"
+        " (partition by printed.delivery_id, printed.territory_code, printed.year) else printed.count end as bigint) as count,\n",
+        "rule_people_never_added",
+        "(AFD)",
     ),
-    "blank read as 0": (COMMUNAL, COUNT, "coalesce(count, 0) as count", "published_means_count", "blank is not published, never 0"),
+    "blank read as 0": (
+        COMMUNAL,
+        COUNT,
+        "coalesce(count, 0) as count",
+        "published_means_count",
+        "blank is not published, never 0",
+    ),
     "blank read as a published 0": (
-        COMMUNAL, f"{COUNT},\n    case when publication_status = 'diff' then rate_per_1000 end as rate_per_1000,\n    {PUBLISHED}",
+        COMMUNAL,
+        f"{COUNT},\n    case when publication_status = 'diff' then rate_per_1000 end as rate_per_1000,\n    {PUBLISHED}",
         "coalesce(count, 0) as count,\n    coalesce(rate_per_1000, 0) as rate_per_1000,\n    true as is_published",
-        "rule_hidden_stays_hidden", "blank is not published, never 0",
+        "rule_hidden_stays_hidden",
+        "blank is not published, never 0",
     ),
     "complement fills a commune": (
-        COMMUNAL, f"{COUNT},\n    case when publication_status = 'diff' then rate_per_1000 end as rate_per_1000,\n    {PUBLISHED}",
+        COMMUNAL,
+        f"{COUNT},\n    case when publication_status = 'diff' then rate_per_1000 end as rate_per_1000,\n    {PUBLISHED}",
         "coalesce(count, cast(round(complement_count) as bigint)) as count,\n"
         "    coalesce(rate_per_1000, complement_rate_per_1000) as rate_per_1000,\n    true as is_published",
-        "rule_hidden_stays_hidden", "complement_info_*",
+        "rule_hidden_stays_hidden",
+        "complement_info_*",
     ),
     "reach summed over platforms": (
-        PARTNERS, "        'platform' as breakdown,\n        reach_series.platform as breakdown_value",
-        "        'total' as breakdown,\n        'total' as breakdown_value", "rule_reach_never_summed", "never summed over them",
+        PARTNERS,
+        "        'platform' as breakdown,\n        reach_series.platform as breakdown_value",
+        "        'total' as breakdown,\n        'total' as breakdown_value",
+        "rule_reach_never_summed",
+        "never summed over them",
     ),
     "platforms taken together": (
-        EXPOSURE, "        metrics.platform,\n", "        'social media' as platform,\n", "rule_reach_never_summed", "a sum",
+        EXPOSURE,
+        "        metrics.platform,\n",
+        "        'social media' as platform,\n",
+        "rule_reach_never_summed",
+        "a sum",
     ),
     "people summed over communes": (
-        VALUES, NUMERATOR, "cast(sum(count) over (partition by territory_type, year, indicator_code) as double) as numerator",
-        "rule_people_never_summed", "never summed over communes",
+        VALUES,
+        NUMERATOR,
+        "cast(sum(count) over (partition by territory_type, year, indicator_code) as double) as numerator",
+        "rule_people_never_summed",
+        "never summed over communes",
     ),
-    "people by month": (VALUES, "'year' as period_type", "'month' as period_type", "rule_people_never_summed", "or months"),
+    "people by month": (
+        VALUES,
+        "'year' as period_type",
+        "'month' as period_type",
+        "rule_people_never_summed",
+        "or months",
+    ),
     "a département in place of a hidden commune": (
-        "3_marts/peer_comparison.sql", "when beside.is_departement_shown then 'departement'", "when beside.is_departement_shown then 'commune'",
-        "departement_never_stands_in", "its own columns",
+        "3_marts/peer_comparison.sql",
+        "when beside.is_departement_shown then 'departement'",
+        "when beside.is_departement_shown then 'commune'",
+        "departement_never_stands_in",
+        "its own columns",
     ),
     "activity with a wished direction": (
-        CATALOGUE, "interventions,activity,none", "interventions,activity,up", "activity_has_no_colour", "neither good nor bad",
+        CATALOGUE,
+        "interventions,activity,none",
+        "interventions,activity,up",
+        "rule_activity_has_no_colour",
+        "no good or bad colour",
     ),
     "a safety score": (
-        CATALOGUE, "data_completeness,",
+        CATALOGUE,
+        "data_completeness,",
         "safety_score,Score de sécurité,Safety score,Mean of all,,,points,outcome,up,one month,None\ndata_completeness,",
-        "rule_no_composite_score", "no composite",
+        "rule_no_composite_score",
+        "no composite",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", IN_THE_DATA, ids=str)

@@ -38,7 +38,9 @@ def test_a_case_lies_with_its_model_and_says_what_it_shows() -> None:
         for path in paths:
             assert path.parent.name == known[name], f"{path} belongs to {known[name]}/"
             opening = path.read_text(encoding="utf-8").splitlines()[0]
-            assert opening.startswith("# ") and len(opening) > 20, f"{path} does not open with a sentence on what it shows"
+            assert opening.startswith("# ") and len(opening) > 20, (
+                f"{path} does not open with a sentence on what it shows"
+            )
 
 
 def test_no_exception_outlives_its_reason() -> None:
