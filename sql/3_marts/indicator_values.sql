@@ -17,6 +17,10 @@ partners as (
 
 surveys as (
     select * from intermediate.int_indicator_values__surveys
+),
+
+completeness as (
+    select * from intermediate.int_indicator_values__completeness
 )
 
 select
@@ -100,3 +104,24 @@ select
     as_of,
     is_synthetic
 from surveys
+
+union all
+
+select
+    indicator_id,
+    zone_code,
+    period_type,
+    period_start,
+    breakdown,
+    breakdown_value,
+    value_kind,
+    value,
+    numerator,
+    denominator,
+    lower_95,
+    upper_95,
+    obs_status,
+    source,
+    as_of,
+    is_synthetic
+from completeness
