@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -24,7 +25,8 @@ JUNE_2025 = "donnee-dep-data.gouv-2024-geographie2025-produit-le2025-06-20.csv"
 ZONES = "code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\nCF01;quartier;Centre;63113\n"
 INCIDENTS = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service\n"
 CORRECTION = (
-    "K001,departement,63,2022,usage_stupefiants,count,1346,1345,2025-01-26,One person was counted twice.,Letter,2025-02-10,active\n"
+    "K001,departement,63,2022,usage_stupefiants,count,1346,1345,2025-01-26,"
+    "One person was counted twice.,Letter,2025-02-10,active\n"
 )
 
 LEFT_OUT = {
@@ -40,23 +42,25 @@ class State:
 
     day: date
     tables: dict[str, list[tuple]]
+    columns: dict[str, list[str]]
 
-    def rows(self, table: str, *wanted: object) -> list[tuple]:
-        return [row for row in self.tables[table] if set(wanted) <= set(row)]
+    def rows(self, table: str, **wanted: object) -> list[dict]:
+        named = [dict(zip(self.columns[table], row, strict=True)) for row in self.tables[table]]
+        return [row for row in named if all(row[name] == value for name, value in wanted.items())]
 
 
 def shown(settings: Settings) -> State:
-    tables = {}
+    tables, columns = {}, {}
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
         names = con.execute("select schema_name || '.' || table_name from duckdb_tables() order by 1").fetchall()
         for (name,) in names:
             left_out = LEFT_OUT.get(name, {})
             if left_out is None:
                 continue
-            columns = [row[0] for row in con.execute(f"describe {name}").fetchall() if row[0] not in left_out]
-            tables[name] = con.execute(f"select {', '.join(columns)} from {name} order by all").fetchall()
+            columns[name] = [row[0] for row in con.execute(f"describe {name}").fetchall() if row[0] not in left_out]
+            tables[name] = con.execute(f"select {', '.join(columns[name])} from {name} order by all").fetchall()
         day = con.execute("select cast(max(received_at) as date) from audit.deliveries").fetchone()[0]
-    return State(day, tables)
+    return State(day, tables, columns)
 
 
 def incidents(month: str, count: int) -> str:
@@ -64,7 +68,7 @@ def incidents(month: str, count: int) -> str:
 
 
 def edition_of_june(use_of_2022: str) -> str:
-    """January's edition with changes: 63 of 2022 changed (back), 13 of 2022 hidden, no 34 in 2022, 44 with other residents."""
+    """January's edition with changes in 2022: 63 is changed (back), 13 hidden, 34 left out, 44 has other residents."""
     rows = list(csv.DictReader(io.StringIO((SAMPLE / JANUARY_2025).read_text(encoding="utf-8-sig")), delimiter=";"))
     assert {"13", "34", "44", "63"} <= {row["Code_departement"] for row in rows}
     kept = []
@@ -116,7 +120,7 @@ STEPS: list[Callable[[Desk], None]] = [
         desk.receive(JUNE_2025, edition_of_june("1350"), "2025-07-05"),
         desk.receive("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "2025-07-05"),
     ),
-    # January's incidents are replaced by a fuller extract, and July's edition of 2023 comes a second time, packed otherwise
+    # January's incidents are replaced by a fuller extract; July's edition of 2023 comes a second time, packed otherwise
     lambda desk: (
         desk.receive("incidents-01.csv", incidents("2025-01", 5), "2025-08-01"),
         desk.receive(JULY_2023, gzip.compress(gzip.decompress((SAMPLE / JULY_2023).read_bytes()), 1), "2025-08-01"),
@@ -145,9 +149,10 @@ def history(tmp_path_factory) -> tuple[Settings, list[State]]:
 def test_each_state_differs_from_the_one_before(history) -> None:
     """Else the comparison below would prove nothing."""
     _, states = history
-    assert [str(state.day) for state in states] == ["2023-07-20", "2025-01-30", "2025-07-01", "2025-07-05", "2025-08-01"]
+    days = ["2023-07-20", "2025-01-30", "2025-07-01", "2025-07-05", "2025-08-01"]
+    assert [str(state.day) for state in states] == days
     for table in ("marts.police_statistics", "marts.indicator_values", "marts.revisions", "audit.corrections"):
-        changes = [before.tables[table] != after.tables[table] for before, after in zip(states, states[1:], strict=False)]
+        changes = [before.tables[table] != after.tables[table] for before, after in pairwise(states)]
         assert sum(changes) >= 2, (table, changes)
 
 
@@ -155,17 +160,34 @@ def test_what_each_state_showed(history) -> None:
     """The figure of 63 in 2022 on its way: 1 344; 1 346, which a correction reads as 1 345; 1 344 again; 1 350."""
     _, states = history
     figures, revised, corrected = [], [], []
+    place = {
+        "territory_type": "departement",
+        "territory_code": "63",
+        "year": 2022,
+        "indicator_code": "usage_stupefiants",
+    }
     for state in states:
-        latest = state.rows("marts.police_statistics", "63", 2022, "usage_stupefiants")
-        figures.append([row[5] for row in latest if row[10]])
-        rows = state.rows("marts.revisions", "63", 2022, "usage_stupefiants")
-        revised.append([(old, new) for _, _, _, _, _, _, _, _, _, kind, old, new, *_ in rows if kind == "changed_value"])
-        corrected.append(state.rows("audit.corrections", "K001")[0][9])
+        latest = state.rows("marts.police_statistics", **place, is_latest_edition=True)
+        figures.append([row["count"] for row in latest])
+        revised.append([(row["old_count"], row["new_count"]) for row in state.rows("marts.revisions", **place)])
+        corrected += [row["status"] for row in state.rows("audit.corrections", correction_id="K001")]
     assert figures == [[1344], [1345], [1344], [1350], [1350]]
     assert revised == [[], [(1344, 1346)], *[[(1344, 1346), (1346, last)] for last in (1344, 1350, 1350)]]
     assert corrected == ["not_found", "applied", "mended_at_source", "mended_at_source", "mended_at_source"]
-    kinds = {row[1]: row[9] for row in states[2].rows("marts.revisions", 2022, "usage_stupefiants", date(2025, 6, 20))}
-    assert kinds == {"13": "newly_hidden", "44": "changed_value", "63": "changed_value"}
+    june = states[2].rows("marts.revisions", indicator_code="usage_stupefiants", new_edition_date=date(2025, 6, 20))
+    assert {row["territory_code"]: row["change_kind"] for row in june} == {
+        "13": "newly_hidden",
+        "44": "changed_value",
+        "63": "changed_value",
+    }
+    drug_use = [
+        row["obs_status"]
+        for state in states
+        for row in state.rows(
+            "marts.indicator_values", indicator_id="drug_use_recorded", zone_code="D63", period_start=date(2022, 1, 1)
+        )
+    ]
+    assert drug_use == ["A", "E", "A", "A", "A"]
 
 
 @pytest.mark.parametrize("number", range(len(STEPS) - 1))
@@ -189,11 +211,10 @@ def test_a_day_between_two_deliveries_knows_the_first(history, tmp_path) -> None
     between = replace(settings, out=tmp_path / "between", as_of=date(2025, 6, 30))
     pipeline.refresh(between)
     found = shown(between)
-    same = ("marts.police_statistics", "marts.revisions", "audit.corrections", "audit.deliveries", "marts.peer_comparison")
-    for table in same:
+    for table in ("marts.police_statistics", "marts.revisions", "marts.peer_comparison", "audit.corrections"):
         assert found.tables[table] == states[1].tables[table], table
-    late = [row for row in found.tables["audit.completeness"] if row[1:3] == ("police_incidents", date(2025, 6, 1))]
-    assert [row[7] for row in late] == ["late"]
+    june = found.rows("audit.completeness", contract="police_incidents", month_on=date(2025, 6, 1))
+    assert [row["state"] for row in june] == ["late"]
 
 
 def assert_same(found: State, kept: State) -> None:
