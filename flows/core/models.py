@@ -77,6 +77,7 @@ RUN_TABLES = {
         "licence": "varchar",
         "citation": "varchar",
         "key_columns": "varchar",
+        "expected_every_days": "integer",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
 }
@@ -453,6 +454,6 @@ def repeated_grain(con, model: Model) -> int:
 def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.contracts`."""
     return [
-        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key))
+        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key), c.expected_every_days)
         for c in contracts.values()
     ]

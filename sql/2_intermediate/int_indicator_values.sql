@@ -23,6 +23,10 @@ clear_up as (
     select * from intermediate.int_indicator_values__clear_up
 ),
 
+completeness as (
+    select * from intermediate.int_indicator_values__completeness
+),
+
 methods as (
     select * from reference.interval_methods
 ),
@@ -130,6 +134,27 @@ all_values as (
         as_of,
         is_synthetic
     from clear_up
+
+    union all
+
+    select
+        indicator_id,
+        zone_code,
+        period_type,
+        period_start,
+        breakdown,
+        breakdown_value,
+        value_kind,
+        value,
+        numerator,
+        denominator,
+        lower_95,
+        upper_95,
+        obs_status,
+        source,
+        as_of,
+        is_synthetic
+    from completeness
 ),
 
 with_method as (
@@ -154,7 +179,7 @@ with_method as (
         coalesce(methods.per, 1) as per,
         coalesce(
             methods.interval_method in ('poisson', 'wilson', 'count_ratio')
-            and all_values.obs_status in ('A', 'P', 'U', 'Z')
+            and all_values.obs_status in ('A', 'E', 'P', 'U', 'Z')
             and all_values.value is not null
             and all_values.numerator is not null
             and all_values.lower_95 is null

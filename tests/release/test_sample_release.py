@@ -157,3 +157,29 @@ def test_only_what_is_published_is_in_the_release(release) -> None:
 def test_synthetic_rows_say_so(release) -> None:
     assert one(release, "select bool_and(is_synthetic) from marts.outreach where zone_code = '63113'")[0]
     assert not one(release, "select bool_or(is_synthetic) from marts.police_statistics")[0]
+
+
+def test_revisions_of_the_two_editions(release) -> None:
+    """Puy-de-Dôme, 2022: 1 344 people in the edition of July 2023, 1 346 in that of January 2025."""
+    found = one(
+        release,
+        """select old_count, new_count, count_difference,
+            cast(old_edition_date as varchar), cast(new_edition_date as varchar)
+        from marts.revisions where territory_type = 'departement' and territory_code = '63' and year = 2022
+        and indicator_code = 'usage_stupefiants'""",
+    )
+    assert found == (1344, 1346, 2, "2023-07-17", "2025-01-26")
+    kinds = release.execute("select distinct change_kind from marts.revisions").fetchall()
+    assert kinds == [("changed_value",)]
+
+
+def test_completeness_of_every_month(release) -> None:
+    """What the months count is what was delivered, and a month without a delivery is no complete one."""
+    counted = one(release, "select sum(received_count), sum(rows_read), sum(rows_accepted) from audit.completeness")
+    assert counted == one(release, "select count(*), sum(rows_read), sum(rows_accepted) from audit.deliveries")
+    september = one(
+        release,
+        """select value, numerator, denominator, obs_status from marts.indicator_values where breakdown = 'source'
+        and indicator_id = 'data_completeness' and breakdown_value = 'partners' and period_start = date '2026-09-01'""",
+    )
+    assert september == (0.0, 0.0, 5.0, "Z")
