@@ -69,3 +69,51 @@ def rate_ratio_interval(
         scale = earlier_exposure / exposure
         lower, upper = low / (1 - low) * scale, high / (1 - high) * scale
     return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+
+
+def korn_graubard_interval(share, effective_size, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Limits for a rare share of a weighted sample (Korn and Graubard 1998, Survey Methodology 24: 193–201).
+
+    Clopper–Pearson limits of the share of `effective_size`, which is no integer. The factor for the degrees of freedom of
+    clustered samples is 1 here: respondents are their own clusters.
+    """
+    import numpy as np
+    from scipy.special import betaincinv
+
+    share, size, tail = np.asarray(share, float), np.asarray(effective_size, float), (1 - level) / 2
+    known = (size > 0) & (share >= 0) & (share <= 1)
+    part, whole = np.where(known, share * size, 1.0), np.where(known, size, 2.0)
+    lower = np.where(part == 0, 0.0, betaincinv(np.maximum(part, 1e-9), whole - part + 1, tail))
+    upper = np.where(part == whole, 1.0, betaincinv(part + 1, np.maximum(whole - part, 1e-9), 1 - tail))
+    return np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+
+
+def share_difference(share, size, earlier_share, earlier_size, level: float = LEVEL):
+    """Difference of two independent shares, with limits and a two-sided p-value that agrees with them.
+
+    Newcombe's square-and-add of Wilson's limits (Newcombe 1998, Statistics in Medicine 17: 873–890, method 10); sizes may
+    be effective ones. The p-value is the level at which the limit reaches 0. Gives (difference, lower, upper, p_value).
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    share, earlier = np.asarray(share, float), np.asarray(earlier_share, float)
+    size, earlier_size = np.asarray(size, float), np.asarray(earlier_size, float)
+
+    def limits(level):
+        low, high = wilson_interval(share * size, size, level)
+        earlier_low, earlier_high = wilson_interval(earlier * earlier_size, earlier_size, level)
+        down = np.sqrt((share - low) ** 2 + (earlier_high - earlier) ** 2)
+        up = np.sqrt((high - share) ** 2 + (earlier - earlier_low) ** 2)
+        return difference - down, difference + up
+
+    difference = share - earlier
+    lower, upper = limits(level)
+    near, far = np.zeros_like(difference), np.full_like(difference, 8.0)
+    for _ in range(60):  # halving: the limit moves away from the difference as z grows
+        middle = (near + far) / 2
+        low, high = limits(1 - 2 * ndtr(-middle))
+        excludes = (low > 0) | (high < 0)
+        near, far = np.where(excludes, middle, near), np.where(excludes, far, middle)
+    p_value = np.where(np.isnan(difference), np.nan, 2 * ndtr(-near))
+    return difference, lower, upper, p_value

@@ -1,6 +1,7 @@
 -- Answers to the survey counted by code, before anything is known about their meaning.
 -- Grain: wave_code, zone_group, question_code, subquestion_code, answer_code, is_asked.
--- Care: finished responses only; the wave is 'none' and the group of zones 'unknown' where the response does not tell.
+-- Care: finished responses only; the wave is 'none' and the group of zones 'unknown' where the response does not tell; a
+-- response without a wave weighs 1.
 with
 
 answers as (
@@ -10,6 +11,10 @@ answers as (
 responses as (
     select * from intermediate.int_survey_responses_waved
     where is_finished
+),
+
+weights as (
+    select * from intermediate.int_survey_weights
 ),
 
 questions as (
@@ -83,11 +88,16 @@ select
     given_answers.answer_code,
     given_answers.is_asked,
     count(*) as answer_count,
+    sum(coalesce(weights.weight, 1.0)) as weight_total,
+    sum(coalesce(weights.weight, 1.0) * coalesce(weights.weight, 1.0)) as weight_square_total,
     bool_or(responses.is_synthetic) as is_synthetic
 from given_answers
 inner join responses
     on given_answers.delivery_id = responses.delivery_id
     and given_answers.response_number = responses.response_number
+left join weights
+    on responses.delivery_id = weights.delivery_id
+    and responses.response_number = weights.response_number
 group by
     coalesce(responses.wave_code, 'none'),
     coalesce(responses.zone_group, 'unknown'),
