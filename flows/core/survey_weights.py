@@ -40,6 +40,7 @@ LARGEST_MISS = 0.02
 """2026-11: trimmed weights may miss a margin by two points of a hundred; beyond that they describe another city."""
 
 TOLERANCE = 1e-10
+SETTLED = 1e-6
 MOST_ROUNDS = 1000
 
 
@@ -55,7 +56,8 @@ def rake(margins: Sequence, targets: Sequence, start=None, largest: float | None
     and the cells share what the known respondents weigh. `start` are design weights (1 if None). With `largest`, weights
     above so many times their mean are cut after every round, so that the others take over what was cut.
 
-    Raises NoWeights for a cell of residents without respondents, and when the rounds come to no end.
+    Raises NoWeights for a cell of residents without respondents, and for margins that cannot all be met. With `largest` they
+    may be missed by what was cut: see `largest_miss`.
     """
     import numpy as np
 
@@ -75,10 +77,12 @@ def rake(margins: Sequence, targets: Sequence, start=None, largest: float | None
         if largest is not None:
             weights = np.minimum(weights, largest)
         if np.abs(weights - before).max() < TOLERANCE:
-            return weights / weights.mean()
-    if largest is None:
-        raise NoWeights("the margins contradict each other")
-    return np.minimum(weights / weights.mean(), largest)
+            break
+    weights = weights / weights.mean()
+    # margins that contradict each other come to rest as well, with the last one met and the others not
+    if largest is None and largest_miss(weights, margins, targets) > SETTLED:
+        raise NoWeights("the margins of the census contradict each other for those who answered")
+    return weights if largest is None else np.minimum(weights, largest)
 
 
 def _factors(weights, cells, share, told):
