@@ -27,6 +27,10 @@ weightings as (
     select * from intermediate.int_survey_waves_weighted
 ),
 
+structures as (
+    select * from intermediate.int_survey_structures_waved
+),
+
 responses_counted as (
     select
         coalesce(wave_code, 'none') as wave_code,
@@ -108,6 +112,7 @@ select
     answers_counted.unknown_question_answer_count,
     answers_counted.unknown_code_answer_count,
     answers_counted.outside_filter_answer_count,
+    coalesce(structures.structure_basis, 'none') as structure_basis,
     weightings.weighting,
     weightings.weighting_reason,
     weightings.census_year,
@@ -130,3 +135,5 @@ left join answers_counted
     on listed_waves.wave_code = answers_counted.wave_code
 left join weightings
     on listed_waves.wave_code = weightings.wave_code
+left join structures
+    on listed_waves.wave_code = structures.wave_code
