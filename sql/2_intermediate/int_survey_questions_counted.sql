@@ -99,6 +99,10 @@ denominated as (
         answered.question_code,
         questions.denominator_rule,
         case
+            when questions.filter_question_code is not null then filter_counts.answer_count
+            else respondents.respondent_count
+        end as asked_count,
+        case
             when questions.denominator_rule = 'answered' then answered.answer_count
             when questions.filter_question_code is not null then filter_counts.answer_count
             else respondents.respondent_count
@@ -155,6 +159,7 @@ select
     denominated.wave_code,
     denominated.zone_group,
     denominated.question_code,
+    denominated.asked_count,
     denominated.respondent_count,
     denominated.in_denominator_count,
     denominated.dont_know_count,

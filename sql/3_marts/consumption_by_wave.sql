@@ -73,6 +73,8 @@ select
     answers.is_dont_know,
     answers.is_in_denominator,
     waves.sample_kind,
+    questions.denominator_rule,
+    counted.asked_count as n_asked,
     counted.respondent_count as n,
     counted.in_denominator_count as n_in_denominator,
     statuses.n_eff,

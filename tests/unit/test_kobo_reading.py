@@ -100,6 +100,24 @@ def test_several_answers_in_one_column_only_are_left_out_and_told(tmp_path):
     assert table.notes[1] == "answers in own words were left out: 1 columns (CANAUX)"
 
 
+@pytest.mark.parametrize(
+    ("submitted", "day"),
+    [
+        ("2026-08-31T22:30:00", "2026-09-01"),
+        ("2026-08-31 21:59:59", "2026-08-31"),
+        ("2026-12-31T23:30:00Z", "2027-01-01"),
+        ("2026-12-31T23:30:00+00:00", "2027-01-01"),
+        ("2026-09-02T00:30:00.000+02:00", "2026-09-02"),
+        ("2026-09-02", "2026-09-02"),
+        ("", ""),
+        ("hier", "hier"),
+    ],
+)
+def test_the_day_is_that_of_clermont_and_not_of_utc(tmp_path, submitted, day):
+    values = [*VALUES[:4], submitted, *VALUES[5:]]
+    assert [row[2] for row in rows_of(read(tmp_path, [[*OWN, "SEXE"], [*values, "F"]]))] == [day]
+
+
 def test_times_uuids_and_notes_are_left_out(tmp_path):
     values = [*VALUES[:6], SECRET, *VALUES[7:]]
     header = [*OWN, "meta/instanceID", "__version__", "SEXE"]

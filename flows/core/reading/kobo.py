@@ -88,7 +88,8 @@ def _layout(header: list[str], line: int) -> Layout:
     names = [name.strip().lstrip("\ufeff") for name in header]
     _refuse_labels(names, line)
     refuse_repeated(names, [name for name in names if name], line, REMEDIES)
-    layout = Layout(len(names), names.index(RESPONSE_NUMBER), names.index(SUBMITTED), remedies=REMEDIES)
+    layout = Layout(len(names), names.index(RESPONSE_NUMBER), is_submitted_in_utc=True, remedies=REMEDIES)
+    layout.submitted = names.index(SUBMITTED)
     headings = set(names)
     parents = {parent for name in names if (parent := name.rpartition("/")[0]) in headings}
     for position, name in enumerate(names):

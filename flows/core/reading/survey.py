@@ -207,6 +207,7 @@ class Layout:
     closed: list[Question] = field(default_factory=list)
     open: list[Question] = field(default_factory=list)
     nameless: int = 0
+    is_submitted_in_utc: bool = False
     remedies: Remedies = Remedies()
 
 
@@ -449,7 +450,7 @@ def _write_long(layout: Layout, wide: Path, target: Path, is_structure_known: bo
 
     answers = [f"a{i}" for i in range(len(layout.closed))]
     with duckdb.connect(config={"threads": 2, "temp_directory": str(target.parent)}) as database:
-        _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)])
+        _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)], layout)
         contents = _contents(database, answers)
         is_open = [content.is_open(is_structure_known) for content in contents]
         _refuse_full_answers(contents, is_open, layout.remedies)
@@ -459,7 +460,7 @@ def _write_long(layout: Layout, wide: Path, target: Path, is_structure_known: bo
         return count, _notes(database, layout, left_out)
 
 
-def _load(database, wide: Path, answers: list[tuple[str, bool]]) -> None:
+def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout) -> None:
     """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is no code is dropped and counted.
 
     `answers` are the columns of answers, each with whether it is a box.
@@ -469,13 +470,23 @@ def _load(database, wide: Path, answers: list[tuple[str, bool]]) -> None:
     database.execute(f"""
         create temp table wide as
         select cast(line as bigint) as line, response_number,
-            nullif(regexp_extract(trim(submitted), '^[^ T]+'), '') as day,
+            {_local_day("trim(submitted)") if layout.is_submitted_in_utc else _day("trim(submitted)")} as day,
             case when {_is_code("wave")} then wave end as wave_code,
             wave is not null and not {_is_code("wave")} as is_wave_dropped,
             {", ".join(selected) or "null"}
         from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
             quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
     """)
+
+
+def _day(moment: str) -> str:
+    return f"nullif(regexp_extract({moment}, '^[^ T]+'), '')"
+
+
+def _local_day(moment: str) -> str:
+    """The day in Clermont-Ferrand of a time told in UTC, with or without saying so: after 22 h of summer it is the next one."""
+    utc = f"coalesce(try_cast({moment} || '+00' as timestamptz), try_cast({moment} as timestamptz))"
+    return f"coalesce(strftime({utc} at time zone 'Europe/Paris', '%Y-%m-%d'), {_day(moment)})"
 
 
 def _ticked(column: str) -> str:
