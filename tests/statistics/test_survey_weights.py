@@ -5,11 +5,14 @@ The figures and how they were made stand in SURVEYS.md beside this file.
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
 
 from flows.core import statistics
 from flows.core import survey_weights as weights
+from flows.settings import PROJECT
 
 # apiclus1 of R's `survey` (183 Californian schools): school type, year-round or not, number of schools, sum and sum of
 # squares of api00. Weighted means and their variances depend on the answers through these alone.
@@ -114,6 +117,55 @@ def test_p_value_agrees_with_the_interval():
     assert (((lower > 0) | (upper < 0)) == (p_value < 0.05)).all()
     again = statistics.share_difference([shares[5]], [sizes[5]], [earlier[5]], [sizes[::-1][5]], level=1 - p_value[5])
     assert min(abs(again[1][0]), abs(again[2][0])) < 1e-6
+
+
+# -- two waves against R's design-based tests -------------------------------------------------------------------------
+
+# Respondents by weight class (rows: the weight, then how many gave each of four answers).
+EARLIER = [(0.5, 60, 70, 40, 30), (1, 50, 80, 50, 20), (2, 30, 58, 40, 20)]
+LATER = [(0.5, 70, 60, 30, 20), (1, 70, 80, 50, 20), (2, 50, 62, 30, 20)]
+
+
+def distribution(respondents, is_weighted=True):
+    """Shares of the answers, and Kish's effective size."""
+    weight = np.array([row[0] if is_weighted else 1.0 for row in respondents])
+    counts = np.array([row[1:] for row in respondents], float)
+    shares = weight @ counts / (weight @ counts).sum()
+    return shares, weights.effective_size(np.repeat(weight, counts.sum(axis=1).astype(int)))
+
+
+def p_of_distributions(is_weighted):
+    import pandas as pd
+
+    path = PROJECT / "sql" / "2_intermediate" / "int_survey_waves_compared.py"
+    spec = importlib.util.spec_from_file_location("int_survey_waves_compared", path)
+    model = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model)
+    rows = []
+    for wave, respondents in (("earlier", EARLIER), ("later", LATER)):
+        shares, size = distribution(respondents, is_weighted)
+        rows += [("Q", "all", wave, str(answer), share, size) for answer, share in enumerate(shares)]
+    names = ["question_code", "zone_group", "wave_code", "answer_code", "share", "n_eff"]
+    found = model._distributions(pd.DataFrame(rows, columns=names))
+    return found.set_index("wave_code").loc["later", "distribution_p_value"]
+
+
+def test_the_difference_of_two_waves_is_close_to_that_of_r():
+    (late, size), (early, earlier_size) = distribution(LATER), distribution(EARLIER)
+    assert [size, earlier_size] == pytest.approx([440.2585, 421.8717], abs=5e-5)
+    found = statistics.share_difference([late[:2].sum()], [size], [early[:2].sum()], [earlier_size])
+    difference, lower, upper, p_value = (values[0] for values in found)
+    assert difference == pytest.approx(0.06994580, abs=5e-9)
+    assert [lower, upper] == pytest.approx([0.006338, 0.133554], abs=0.001)
+    assert p_value == pytest.approx(0.03117, abs=0.001)
+
+
+def test_the_test_of_whole_distributions_is_close_to_rao_and_scotts_in_r():
+    assert p_of_distributions(is_weighted=True) == pytest.approx(0.02370, abs=0.001)
+
+
+def test_with_equal_weights_it_is_pearsons():
+    assert p_of_distributions(is_weighted=False) == pytest.approx(0.01921927, abs=5e-9)
 
 
 # -- simulated surveys with a known truth -----------------------------------------------------------------------------

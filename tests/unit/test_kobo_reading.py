@@ -266,3 +266,37 @@ def test_a_kobo_export_with_names_is_refused_at_the_door(tmp_path):
     with pytest.raises(Refusal) as caught:
         reading.read(export, contracts, tmp_path / "a", LIMITS)
     assert caught.value.code == "personal_data"
+
+
+def as_kobo(source: Path, target: Path) -> Path:
+    """A wave of the sample as KoboToolbox would export it."""
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        given = [row for row in csv.DictReader(file) if row["id"]]
+    names = [name for name in given[0] if name not in ("id", "submitdate", "lastpage", "startlanguage", "seed")]
+    boxes = [name for name in names if name.startswith("CANAUX[")]
+    plain = [name for name in names if name not in boxes and name != "AIDE_OU[other]"]
+    choices = {name: name[len("CANAUX[") : -1] for name in boxes}
+    header = [*OWN, *(f"enquete/{name}" for name in plain), "enquete/CANAUX"]
+    header += [f"enquete/CANAUX/{choice}" for choice in choices.values()] + ["enquete/AIDE_OU_autre"]
+    rows = [header]
+    for row in given:
+        submitted = row["submitdate"].replace(" ", "T")
+        own = [*VALUES[:2], row["id"], "uuid", submitted, *VALUES[5:]]
+        ticked = [choice for name, choice in choices.items() if row[name] == "Y"]
+        was_asked = row.get("RAPPEL") == "Y"
+        flags = [("1" if choice in ticked else "0") if was_asked else "" for choice in choices.values()]
+        rows.append([*own, *(row[name] for name in plain), " ".join(ticked), *flags, row["AIDE_OU[other]"]])
+    return write(target, rows)
+
+
+def test_a_wave_of_the_sample_reads_the_same_from_both_programs(tmp_path):
+    source = PROJECT / "data" / "raw" / "surveys" / "enquete-habitants-2025-12.csv"
+    through_kobo = kobo.read_kobo_csv(as_kobo(source, tmp_path / "kobo.csv"), ";", tmp_path / "a")
+    plain = tmp_path / "limesurvey.csv"
+    plain.write_text(source.read_text(encoding="utf-8-sig"), encoding="utf-8")
+    delimiter = ";" if '";"' in plain.read_text(encoding="utf-8")[:200] else ","
+    through_limesurvey = survey.read_limesurvey_csv(plain, delimiter, tmp_path / "b")
+    # LimeSurvey's responses that were not finished have no day; KoboToolbox has finished ones only
+    expected = {tuple(row[1:]) for row in rows_of(through_limesurvey)}
+    found = {tuple(row[1:]) for row in rows_of(through_kobo)}
+    assert len(found) > 6000 and found == expected
