@@ -1,7 +1,7 @@
 -- Indicators that the survey gives, by wave, raked to the census, with intervals from the effective sample size.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: not of a probability sample; numerator and denominator are weighted numbers of answers; a wave that was due and did
--- not come is missing; how many answered stands in marts.perceptions_by_wave and marts.consumption_by_wave.
+-- Care: not of a probability sample; numerator and denominator are effective numbers of answers (Kish), those who answered
+-- stand in marts.perceptions_by_wave and marts.consumption_by_wave; a wave that was due and did not come is missing.
 with
 
 run as (
@@ -64,8 +64,7 @@ top_two_values as (
         zone_groups.breakdown,
         zone_groups.breakdown_value,
         shares.share,
-        shares.part_weight,
-        shares.in_denominator_weight,
+        shares.n_eff,
         shares.lower_95,
         shares.upper_95,
         shares.obs_status,
@@ -91,8 +90,7 @@ change_values as (
         'answer' as breakdown,
         codes.answer_value as breakdown_value,
         shares.share,
-        shares.part_weight,
-        shares.in_denominator_weight,
+        shares.n_eff,
         shares.lower_95,
         shares.upper_95,
         shares.obs_status,
@@ -126,8 +124,9 @@ select
     all_values.breakdown_value,
     'observed' as value_kind,
     all_values.share as value,
-    all_values.part_weight as numerator,
-    all_values.in_denominator_weight as denominator,
+    -- whoever takes the denominator for a sample size takes the one that counts
+    round(all_values.share * all_values.n_eff, 10) as numerator,
+    all_values.n_eff as denominator,
     all_values.lower_95,
     all_values.upper_95,
     case

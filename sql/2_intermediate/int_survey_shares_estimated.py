@@ -13,9 +13,7 @@ READS = {
             measure,
             subquestion_code,
             answer_code,
-            cast(part_weight as double) as part_weight,
             cast(in_denominator_count as double) as in_denominator_count,
-            cast(in_denominator_weight as double) as in_denominator_weight,
             cast(n_eff as double) as n_eff,
             cast(share as double) as share,
             share_unweighted,
@@ -36,10 +34,10 @@ RARE = 10
 """2026-11: under so many effective answers for or against, Korn and Graubard's limits instead of Wilson's."""
 
 QUESTION = ["wave_code", "zone_group", "question_code"]
-HIDDEN = ["share", "share_unweighted", "part_weight", "lower_95", "upper_95", "interval_method"]
+HIDDEN = ["share", "share_unweighted", "lower_95", "upper_95", "interval_method"]
 COLUMNS = [
-    *QUESTION, "measure", "subquestion_code", "answer_code", "part_weight", "in_denominator_weight", "n_eff",
-    "design_effect", "share", "share_unweighted", "lower_95", "upper_95", "interval_method", "obs_status", "is_synthetic",
+    *QUESTION, "measure", "subquestion_code", "answer_code", "n_eff", "design_effect", "share", "share_unweighted",
+    "lower_95", "upper_95", "interval_method", "obs_status", "is_synthetic",
 ]  # fmt: skip
 
 
@@ -62,7 +60,7 @@ def compute(shares):
     )
     found["obs_status"] = _status(found)
     # adding in another order changes the last digits, and a release must not depend on it
-    measured = ["part_weight", "in_denominator_weight", "n_eff", "design_effect", "share", "lower_95", "upper_95"]
+    measured = ["n_eff", "design_effect", "share", "lower_95", "upper_95"]
     found[measured] = found[measured].round(10)
     found.loc[found["obs_status"].isin(["S", "C"]), HIDDEN] = None
     return found[COLUMNS]
@@ -71,5 +69,5 @@ def compute(shares):
 def _status(found):
     """The status of the question: one that any of its shares cannot bear is unreliable as a whole."""
     widest = found.groupby(QUESTION)["width"].transform("max")
-    says_little = (found["n_eff"] < FEWEST) | (widest > WIDEST)
+    says_little = ~(found["n_eff"] >= FEWEST) | ~(widest <= WIDEST)  # so also where either is unknown
     return found["obs_status"].mask(found["obs_status"].isin(["A", "P"]) & says_little, "U")

@@ -61,8 +61,8 @@ SHARE = ["question_code", "measure", "subquestion_code", "answer_code", "zone_gr
 PAIR = ["wave_code", "earlier_wave_code"]
 STATUSES = ["A", "P", "U", "C", "S"]
 COLUMNS = [
-    *SHARE, *PAIR, "indicator_id", "answer_value", "wave_opened_on", "share", "earlier_share", "n_eff", "earlier_n_eff",
-    "difference", "lower_95", "upper_95", "p_value", "distribution_p_value", "is_comparable", "reason", "decision_fr",
+    *SHARE, *PAIR, "indicator_id", "answer_value", "wave_opened_on", "sample_kind", "share", "earlier_share", "n_eff",
+    "earlier_n_eff", "difference", "lower_95", "upper_95", "p_value", "distribution_p_value", "is_comparable", "reason", "decision_fr",
     "decision_en", "wording", "earlier_wording", "wording_hash", "earlier_wording_hash", "obs_status", "reading_fr",
     "reading_en", "is_synthetic",
 ]  # fmt: skip
@@ -209,7 +209,8 @@ def _french(row):
     low, high, change = (_points(row[name]).replace(".", ",") for name in ("lower_95", "upper_95", "difference"))
     numbers = f"{100 * row['earlier_share']:.1f} % → {100 * row['share']:.1f} %".replace(".", ",")
     few = " Peu de réponses : à lire avec prudence." if row["obs_status"] == "U" else ""
-    return f"{about} : {numbers} ({waves}), soit {change} points ({low} à {high}) : {verdict}.{few}"
+    decided = f" Comparées sur décision consignée : {row['decision_fr']}" if isinstance(row["decision_fr"], str) else ""
+    return f"{about} : {numbers} ({waves}), soit {change} points ({low} à {high}) : {verdict}.{few}{decided}"
 
 
 def _english(row):
@@ -223,7 +224,8 @@ def _english(row):
     low, high, change = (_points(row[name]) for name in ("lower_95", "upper_95", "difference"))
     numbers = f"{100 * row['earlier_share']:.1f}% → {100 * row['share']:.1f}%"
     few = " Few answers: read with caution." if row["obs_status"] == "U" else ""
-    return f"{about}: {numbers} ({waves}), {change} points ({low} to {high}): {verdict}.{few}"
+    decided = f" Compared by a recorded decision: {row['decision_en']}" if isinstance(row["decision_en"], str) else ""
+    return f"{about}: {numbers} ({waves}), {change} points ({low} to {high}): {verdict}.{few}{decided}"
 
 
 def _short(wave):

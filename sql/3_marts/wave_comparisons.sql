@@ -18,6 +18,7 @@ select
     indicator_id,
     answer_value,
     wave_opened_on,
+    sample_kind,
     share,
     earlier_share,
     n_eff,
