@@ -72,7 +72,7 @@ def compute(shares, codes, distributions, wordings, decisions):
     pairs = _pairs(shares).merge(_answers(codes), how="left", on=["question_code", "measure", "subquestion_code", "answer_code"])
     if pairs.empty:
         return pairs.reindex(columns=COLUMNS)
-    judged = _judged(_worded(pairs, wordings), decisions)
+    judged = _judged(_worded(pairs, wordings), decisions, _reworded(wordings))
     tested = _tested(judged).merge(_distributions(distributions), how="left", on=[*PAIR, "zone_group", "question_code"])
     tested.loc[~tested["is_comparable"], "distribution_p_value"] = None
     return _readings(tested)[COLUMNS]
@@ -105,7 +105,13 @@ def _worded(pairs, wordings):
     return pairs.merge(earlier, how="left", on=["earlier_wave_code", "question_code"])
 
 
-def _judged(pairs, decisions):
+def _reworded(wordings):
+    """Questions that are known to have changed between any two waves: "one questionnaire throughout" is then not so."""
+    times = wordings.groupby("question_code")["wording_hash"].nunique()
+    return set(times[times > 1].index)
+
+
+def _judged(pairs, decisions, reworded):
     """Whether two waves compare, and why: a decision on the question, else the wordings, else a decision on the waves."""
     import numpy as np
 
@@ -114,7 +120,8 @@ def _judged(pairs, decisions):
     pairs = pairs.merge(decisions, how="left", on=[*PAIR, "question_code"])
     pairs = pairs.merge(on_all, how="left", on=PAIR, suffixes=("", "_all"))
     is_known = pairs["wording_hash"].notna() & pairs["earlier_wording_hash"].notna()
-    is_decided, is_decided_on_all = pairs["decided"].notna(), pairs["decided_all"].notna() & ~is_known
+    is_decided = pairs["decided"].notna()
+    is_decided_on_all = pairs["decided_all"].notna() & ~is_known & ~pairs["question_code"].isin(reworded)
     said, said_of_all = _is_true(pairs["decided"]), _is_true(pairs["decided_all"])
     reasons = [
         (pairs["obs_status"].isin(["S", "C"]) | pairs["obs_status_before"].isin(["S", "C"]), "few_answers"),
