@@ -1,19 +1,19 @@
 """Weights that make the respondents of a survey look like the census, and what they cost in certainty. Arrays in, arrays out.
 
-Raking is written here and not taken from a library: what is needed is one loop over three margins, its result is
+Raking is written here and not taken from a library: what is needed is one loop over two margins, its result is
 compared with R's `survey` to four digits (tests/statistics/SURVEYS.md), and the libraries cost more than they spare
 (November 2026, Python 3.11, numpy 2.4, pandas 3.1):
 
 * `svy` 0.35.0 (MIT, alive; agrees with R and with this module on the `api` data): 390 MB with polars and pyarrow, half as
-  much again as all else that the barometer installs; of version 0.x, and pandas takes 0.1 s longer to import beside pyarrow.
+  much again as all else that the barometer installs; of version 0.x, and pandas takes up to 0.1 s longer to import beside pyarrow.
 * `samplics` 0.6.1: ended in favour of `svy`, says so at every import, which takes 2 s.
 * `balance` 0.23.0: needs numpy 1.26, scikit-learn 1.3 and IPython.
-* `weightipy` 0.4.2: raking only, no test of convergence that stops; brings a file watcher and an HTTP client.
-* `ipfn` 1.4.4: the loop alone, last touched in 2021; no missing answers, no limits.
+* `weightipy` 0.4.2: raking only, which prints a line when it does not converge; brings a file watcher and an HTTP client.
+* `ipfn` 1.4.4: the loop alone, of December 2021.
 
 Sources: Deming and Stephan 1940 (Ann. Math. Stat. 11: 427–444), raking; Deville, Särndal and Sautory 1993 (JASA 88:
 1013–1020), raking as calibration and the variance by residuals; Kish 1965 (Survey Sampling, 11.7) and 1992 (J. Off. Stat. 8:
-183–200), the effect of weights; DeBell and Krosnick 2009 (ANES Technical Report nes012427), when to join and where to trim.
+183–200), the effect of weights; DeBell and Krosnick 2009 (ANES Technical Report nes012427), where to trim.
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ COLUMNS = [
 
 
 def compute(shares, codes, distributions, wordings, decisions):
-    pairs = _pairs(shares).merge(_answers(codes), how="left", on=["question_code", "measure", "subquestion_code", "answer_code"])
+    pairs = _pairs(shares).merge(
+        _answers(codes), how="left", on=["question_code", "measure", "subquestion_code", "answer_code"]
+    )
     if pairs.empty:
         return pairs.reindex(columns=COLUMNS)
     judged = _judged(_worded(pairs, wordings), decisions, _reworded(wordings))
@@ -115,7 +117,9 @@ def _judged(pairs, decisions, reworded):
     """Whether two waves compare, and why: a decision on the question, else the wordings, else a decision on the waves."""
     import numpy as np
 
-    decisions = decisions.rename(columns={"is_comparable": "decided", "reason_fr": "decision_fr", "reason_en": "decision_en"})
+    decisions = decisions.rename(
+        columns={"is_comparable": "decided", "reason_fr": "decision_fr", "reason_en": "decision_en"}
+    )
     on_all = decisions[decisions["question_code"] == "all"].drop(columns="question_code")
     pairs = pairs.merge(decisions, how="left", on=[*PAIR, "question_code"])
     pairs = pairs.merge(on_all, how="left", on=PAIR, suffixes=("", "_all"))
@@ -153,7 +157,9 @@ def _tested(pairs):
     from flows.core.statistics import share_difference
 
     compared = pairs.assign(
-        obs_status=[max(both, key=STATUSES.index) for both in zip(pairs["obs_status"], pairs["obs_status_before"], strict=True)],
+        obs_status=[
+            max(both, key=STATUSES.index) for both in zip(pairs["obs_status"], pairs["obs_status_before"], strict=True)
+        ],
         is_synthetic=pairs["is_synthetic"] | pairs["is_synthetic_before"],
     )
     values = ["share", "n_eff", "earlier_share", "earlier_n_eff"]
@@ -167,7 +173,9 @@ def _distributions(shares):
     from scipy.special import chdtrc
 
     key = ["zone_group", "question_code", "answer_code"]
-    both = shares.merge(shares, on=key, suffixes=("", "_before")).rename(columns={"wave_code_before": "earlier_wave_code"})
+    both = shares.merge(shares, on=key, suffixes=("", "_before")).rename(
+        columns={"wave_code_before": "earlier_wave_code"}
+    )
     both = both[both["wave_code"] != both["earlier_wave_code"]]
     sizes = both["n_eff"] + both["n_eff_before"]
     pooled = (both["share"] * both["n_eff"] + both["share_before"] * both["n_eff_before"]) / sizes
@@ -194,9 +202,15 @@ REFUSED = {
     "decided_not_comparable": ("décision consignée", "a recorded decision"),
     "other_wording": ("la question n'était pas posée dans les mêmes termes", "the question was worded otherwise"),
     "other_mode": ("le mode de collecte a changé", "answers were collected in another way"),
-    "other_sample": ("les personnes interrogées n'étaient pas choisies de la même façon", "people were found in another way"),
+    "other_sample": (
+        "les personnes interrogées n'étaient pas choisies de la même façon",
+        "people were found in another way",
+    ),
     "other_weighting": ("une seule des deux vagues est redressée", "only one of the waves is weighted"),
-    "wording_unknown": ("le questionnaire d'une des vagues n'a pas été livré", "the questionnaire of one wave was not delivered"),
+    "wording_unknown": (
+        "le questionnaire d'une des vagues n'a pas été livré",
+        "the questionnaire of one wave was not delivered",
+    ),
 }
 
 
@@ -212,7 +226,11 @@ def _french(row):
         why = REFUSED[row["reason"]][0] + (f" : {row['decision_fr']}" if isinstance(row["decision_fr"], str) else "")
         return f"{about} : {waves} ne sont pas comparées ({why})."
     rise = "en hausse" if row["difference"] > 0 else "en baisse"
-    verdict = f"{rise}, plus que le hasard ne l'explique" if row["p_value"] < 0.05 else "pas de différence que l'on puisse distinguer"
+    verdict = (
+        f"{rise}, plus que le hasard ne l'explique"
+        if row["p_value"] < 0.05
+        else "pas de différence que l'on puisse distinguer"
+    )
     low, high, change = (_points(row[name]).replace(".", ",") for name in ("lower_95", "upper_95", "difference"))
     numbers = f"{100 * row['earlier_share']:.1f} % → {100 * row['share']:.1f} %".replace(".", ",")
     few = " Peu de réponses : à lire avec prudence." if row["obs_status"] == "U" else ""

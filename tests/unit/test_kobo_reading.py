@@ -14,7 +14,18 @@ from flows.core.errors import Refusal
 from flows.core.reading import kobo, survey
 from flows.settings import PROJECT
 
-OWN = ["start", "end", "_id", "_uuid", "_submission_time", "_validation_status", "_notes", "_status", "_submitted_by", "_index"]
+OWN = [
+    "start",
+    "end",
+    "_id",
+    "_uuid",
+    "_submission_time",
+    "_validation_status",
+    "_notes",
+    "_status",
+    "_submitted_by",
+    "_index",
+]
 VALUES = [
     "2026-09-02T10:01:02.000+02:00", "2026-09-02T10:09:02.000+02:00", "4711", "6a1f-uuid", "2026-09-02T08:09:10",
     "", "", "submitted_via_web", "", "1",
@@ -57,7 +68,9 @@ def test_headers_of_kobotoolbox():
     assert kobo.is_kobo_header(["Sexe ?", "_id", "_uuid", "_submission_time"])
 
 
-@pytest.mark.parametrize("header", [["id", "submitdate", "lastpage"], ["_id", "_uuid"], [], ["_id", "_submission_time", "SEXE"]])
+@pytest.mark.parametrize(
+    "header", [["id", "submitdate", "lastpage"], ["_id", "_uuid"], [], ["_id", "_submission_time", "SEXE"]]
+)
 def test_headers_of_others(header):
     assert not kobo.is_kobo_header(header)
     assert not survey.is_limesurvey_header([*OWN, "SEXE"])
@@ -68,7 +81,9 @@ def test_headers_of_others(header):
 
 def test_one_row_per_answered_question_as_from_limesurvey(tmp_path):
     header = [*OWN, "vague", "profil/SEXE", "SECU_JOUR", "profil/lieu/ZONE"]
-    table = read(tmp_path, [header, [*VALUES, "2026-09", "F", "2", ""], [*VALUES[:2], "4712", *VALUES[3:], "", "M", "", "QPV"]])
+    table = read(
+        tmp_path, [header, [*VALUES, "2026-09", "F", "2", ""], [*VALUES[:2], "4712", *VALUES[3:], "", "M", "", "QPV"]]
+    )
     assert table.header == survey.ANSWERS_HEADER
     assert rows_of(table) == [
         ["2", "4711", "2026-09-02", "2026-09", "SEXE", "-", "F"],
@@ -208,7 +223,12 @@ def enquete(path: Path) -> Path:
             ["text", "LIBRE", "Un commentaire ?"],
             ["note", "merci", "Merci"],
         ],
-        [["list_name", "name", "label"], ["sexe", "F", "Femme"], ["sexe", "M", "Homme"], ["canaux", "SQ001", "Affiches"]],
+        [
+            ["list_name", "name", "label"],
+            ["sexe", "F", "Femme"],
+            ["sexe", "M", "Homme"],
+            ["canaux", "SQ001", "Affiches"],
+        ],
         [["form_title", "form_id"], ["Enquête", "habitants2026"]],
     )
 

@@ -49,7 +49,9 @@ def test_every_answer_is_one_of_a_question(code):
 )
 def test_scales_are_whole_and_their_top_is_their_beginning(scale, answers, top):
     for question in (q for q, row in QUESTIONS.items() if row["scale"] == scale):
-        on_scale = sorted((c for c in codes_of(question) if c["is_dont_know"] == "false"), key=lambda c: int(c["answer_order"]))
+        on_scale = sorted(
+            (c for c in codes_of(question) if c["is_dont_know"] == "false"), key=lambda c: int(c["answer_order"])
+        )
         assert len(on_scale) == answers, question
         assert [c["is_top_two"] for c in on_scale] == ["true"] * top + ["false"] * (answers - top), question
 

@@ -43,7 +43,9 @@ PERSONAL = re.compile(
     r"submitted_by|_submission_submitted_by|username|device_?id|phone_?number|subscriber_?id|sim_?(serial|id)|imei|geolocation"
     r"|gps|geopoint|geotrace|geoshape|\w+_(latitude|longitude|altitude|precision)|latitude|longitude"
 )
-OWN_WORDS = re.compile(r"(?:.*_)?(?:other|autre|specify|preciser|precisez|comments?|commentaires?|remarques?)", re.IGNORECASE)
+OWN_WORDS = re.compile(
+    r"(?:.*_)?(?:other|autre|specify|preciser|precisez|comments?|commentaires?|remarques?)", re.IGNORECASE
+)
 
 REMEDIES = Remedies(
     codes=(
