@@ -23,7 +23,7 @@ LATE_SOURCE = "sources.checks"
 
 MOST_FREE_ROOM = 0.5
 
-BUILDERS = ("building.py", "models.py", "statistics.py")
+BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 
 @dataclass

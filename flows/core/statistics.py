@@ -99,6 +99,45 @@ def rate_ratio_interval(
         return low / (1 - low) * scale, high / (1 - high) * scale
 
 
+def korn_graubard_interval(share, effective_size, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Limits for a rare share of a weighted sample (Korn and Graubard 1998, Survey Methodology 24: 193–201).
+
+    Clopper–Pearson limits of the share of `effective_size`, which is no integer. The factor for the degrees of freedom of
+    clustered samples is 1 here: respondents are their own clusters.
+    """
+    import numpy as np
+
+    share, size = np.asarray(share, float), np.asarray(effective_size, float)
+    return binomial_interval(share * size, size, level)
+
+
+def share_difference(share, size, earlier_share, earlier_size, level: float = LEVEL):
+    """Difference of two independent shares, with limits and a two-sided p-value that agrees with them.
+
+    Newcombe's square-and-add of Wilson's limits (Newcombe 1998, Statistics in Medicine 17: 873–890, method 10); sizes may
+    be effective ones. The p-value is the level at which the limit reaches 0. Gives (difference, lower, upper, p_value).
+    """
+    import numpy as np
+    from scipy.special import ndtr
+
+    share, earlier = np.asarray(share, float), np.asarray(earlier_share, float)
+    size, earlier_size = np.asarray(size, float), np.asarray(earlier_size, float)
+
+    def limits(level):
+        return share_difference_interval(share * size, size, earlier * earlier_size, earlier_size, level)
+
+    difference = share - earlier
+    lower, upper = limits(level)
+    near, far = np.zeros_like(difference), np.full_like(difference, 8.0)
+    for _ in range(60):  # halving: the limit moves away from the difference as z grows
+        middle = (near + far) / 2
+        low, high = limits(1 - 2 * ndtr(-middle))
+        excludes = (low > 0) | (high < 0)
+        near, far = np.where(excludes, middle, near), np.where(excludes, far, middle)
+    p_value = np.where(np.isnan(difference), np.nan, 2 * ndtr(-near))
+    return difference, lower, upper, p_value
+
+
 def _shares(part, whole) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The two as arrays, with 0 of 1 where they make no share, and where they do."""
     import numpy as np
