@@ -469,9 +469,10 @@ IN_THE_DATA = {
         "never summed over them",
     ),
     "platforms taken together": (
-        EXPOSURE,
-        "        metrics.platform,\n",
-        "        'social media' as platform,\n",
+        "3_marts/exposure_by_zone_week.sql",
+        "    platform,\n    message_version,\n",
+        "    case when platform in ('facebook', 'instagram') then 'social media' else platform end as platform,\n"
+        "    message_version,\n",
         "rule_reach_never_summed",
         "a sum",
     ),
