@@ -66,6 +66,7 @@ own as (
         latest.is_published,
         latest.population,
         latest.edition_date,
+        latest.correction_id,
         latest.is_synthetic
     from territories
     inner join latest
@@ -122,6 +123,7 @@ beside as (
         own.zone_code is not null as is_delivered,
         own.population,
         own.edition_date,
+        own.correction_id,
         coalesce(own.is_synthetic, false) as is_synthetic,
         around.zone_code is not null and not coalesce(own.is_published, false) as is_departement_shown,
         around.count as around_count,
@@ -158,6 +160,7 @@ select
     beside.is_published,
     case
         when not beside.is_delivered then 'M'
+        when beside.correction_id is not null then 'E'
         when not beside.is_published and territories.territory_type = 'commune' then 'S'
         when beside.rate_per_1000 is null then 'M'
         when beside.count = 0 then 'Z'
