@@ -129,7 +129,7 @@ worded as (
             when 'higher' then 'hausse que le hasard seul n’explique pas'
             when 'lower' then 'baisse que le hasard seul n’explique pas'
             when 'open' then 'provisoire, le compte peut encore augmenter : on ne peut rien en dire'
-            else 'on ne peut pas distinguer d’une absence de changement'
+            else 'on ne peut pas le distinguer d’une absence de changement'
         end as finding_fr,
         case when finding in ('higher', 'lower') then coalesce('; ' || caution_en, '') else '' end as warning_en,
         case when finding in ('higher', 'lower') then coalesce(' ; ' || caution_fr, '') else '' end as warning_fr,

@@ -56,7 +56,7 @@ def test_the_printed_scorecard_reads_as_the_article_does(release) -> None:
         ("19 %", "19 %", "19 % (2025)", "0,0 point, sans intervalle"),
     ]
     assert rows[2][4:6] == ("—", "—") and rows[2][7] == "—"
-    assert "on ne peut pas distinguer d’une absence de changement" in rows[0][8]
+    assert "on ne peut pas le distinguer d’une absence de changement" in rows[0][8]
     assert "Aucun intervalle honnête" in rows[3][8]
 
 

@@ -102,12 +102,22 @@ def test_the_shown_table_of_deliveries_is_the_real_one(results) -> None:
     assert not missing
 
 
-def test_the_shown_scorecard_is_the_real_one(results, checkout) -> None:
+QUERIES = dict(
+    (name, (sql, shown))
+    for name, sql, shown in re.findall(r"<!-- query:(\w+) -->\n```sql\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)
+)
+
+
+def test_the_readme_shows_the_scorecard() -> None:
+    assert {"scorecard", "verdicts"} <= set(QUERIES)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_shown_result_is_the_real_one(name, results, checkout) -> None:
     import duckdb
 
-    shown = re.search(r"<!-- query:scorecard -->\n```sql\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)
-    assert shown, "the README shows the scorecard"
+    query, shown = QUERIES[name]
     with duckdb.connect(str(checkout / "data/warehouse/current/campaign.duckdb"), read_only=True) as con:
-        rows = con.execute(shown.group(1)).fetchall()
-    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in shown.group(2).splitlines()]
+        rows = con.execute(query).fetchall()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in shown.splitlines()]
     assert [["" if v is None else str(v) for v in row] for row in rows] == table[2:]
