@@ -54,17 +54,20 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
     deliveries = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in raw.rglob(RECEIPTS)]
     deliveries.sort(key=lambda delivery: (delivery[1]["received_at"], delivery[1]["delivery_id"]))
     by_contract: dict[str, list[str]] = {}
-    rows = []
+    rows, counts = [], {}
     for rank, (path, receipt) in enumerate(deliveries, 1):
         file = path.with_name(path.name.removesuffix(RECEIPTS[1:]))
         typed = READERS[receipt["contract"]](con, file)
         constants = f"{quoted(receipt['delivery_id'])} as delivery_id, cast({rank} as integer) as delivery_rank"
         by_contract.setdefault(receipt["contract"], []).append(f"select *, {constants} from ({typed})")
-        rows.append(_delivery_row(receipt, rank))
+        rows.append(_delivery_row(receipt, contracts[receipt["contract"]], rank))
     models.create_sources(con, {name: c for name, c in contracts.items() if name not in by_contract}, {})
     for name, selects in by_contract.items():
         con.execute(f"create table sources.{name} as " + " union all ".join(selects))
         _check_shape(con, contracts[name])
+        counts |= dict(con.execute(f"select delivery_id, count(*) from sources.{name} group by 1").fetchall())
+    for row in rows:
+        row["rows_read"] = row["rows_accepted"] = counts.get(row["delivery_id"], 0)
     as_of = max(row["received_at"] for row in rows).date()
     for name, content in {
         "deliveries": [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows],
@@ -76,12 +79,14 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
         models.create_run_table(con, name, content)
 
 
-def _delivery_row(receipt: dict, rank: int) -> dict:
+def _delivery_row(receipt: dict, contract: Contract, rank: int) -> dict:
     """The facts of a delivery that the published figures use."""
     received_at = datetime.fromisoformat(receipt["received_at"]).replace(tzinfo=None)
     return {
         "delivery_id": receipt["delivery_id"],
-        "contract": receipt["contract"],
+        "contract": contract.name,
+        "source": contract.source,
+        "rows_quarantined": 0,
         "received_at": received_at,
         "edition_date": receipt["edition_date"],
         "is_synthetic": receipt["is_synthetic"],

@@ -396,7 +396,7 @@ def _compute(con, model: Model, name: str) -> None:
 
     Raises ModelError when it fails or gives other columns.
     """
-    frames = {argument: con.execute(query).df() for argument, query in model.inputs.items()}
+    frames = {name: con.execute(query).df() for name, query in model.inputs.items()}
     try:
         computed = model.compute(**frames)
     except Exception as error:  # the message may cite a value of a row

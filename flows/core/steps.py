@@ -324,7 +324,9 @@ def _why(row: ledger.Judged) -> str:
 def _workshop(settings: Settings):
     from flows.core.building import Workshop
 
-    return Workshop(settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit)
+    return Workshop(
+        settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit
+    )
 
 
 def verify(settings: Settings, build, progress: Progress) -> None:

@@ -5,7 +5,7 @@ compared with R's `survey` to four digits (tests/statistics/SURVEYS.md), and the
 (November 2026, Python 3.11, numpy 2.4, pandas 3.1):
 
 * `svy` 0.35.0 (MIT, alive; agrees with R and with this module on the `api` data): 390 MB with polars and pyarrow, half as
-  much again as all else that the barometer installs; of version 0.x, and pandas takes up to 0.1 s longer to import beside pyarrow.
+  much again as all else that the barometer installs; of version 0.x, and pandas imports 0.1 s slower beside pyarrow.
 * `samplics` 0.6.1: ended in favour of `svy`, says so at every import, which takes 2 s.
 * `balance` 0.23.0: needs numpy 1.26, scikit-learn 1.3 and IPython.
 * `weightipy` 0.4.2: raking only, which prints a line when it does not converge; brings a file watcher and an HTTP client.
@@ -107,7 +107,7 @@ def largest_miss(weights, margins: Sequence, targets: Sequence) -> float:
 
 
 def joined_neighbours(counts, fewest: int = FEWEST_IN_CELL) -> list[int]:
-    """For each of some ordered classes (age bands) the number of the group that it falls into, so that every group is large enough.
+    """For each of some ordered classes (age bands) the number of its group, so that every group is large enough.
 
     `counts` are the respondents, classes × cells (for age bands: by sex). The class with the thinnest cell joins the
     neighbour whose cells are thinner, again and again. One group is left when nothing else will do.

@@ -55,8 +55,8 @@ summed as (
         subquestion_code,
         answer_code,
         cast(sum(answer_count) as bigint) as answer_count,
-        sum(weight_total) as weight_total,
-        sum(weight_square_total) as weight_square_total
+        cast(sum(cast(weight_total as decimal(28, 9))) as double) as weight_total,
+        cast(sum(cast(weight_square_total as decimal(28, 9))) as double) as weight_square_total
     from grouped
     group by wave_code, zone_group, question_code, subquestion_code, answer_code
 ),

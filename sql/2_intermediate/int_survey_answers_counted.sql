@@ -108,8 +108,8 @@ select
     given_answers.answer_code,
     given_answers.is_asked,
     count(*) as answer_count,
-    sum(coalesce(weights.weight, 1.0)) as weight_total,
-    sum(coalesce(weights.weight, 1.0) * coalesce(weights.weight, 1.0)) as weight_square_total,
+    cast(sum(cast(coalesce(weights.weight, 1.0) as decimal(28, 9))) as double) as weight_total,
+    cast(sum(cast(coalesce(weights.weight, 1.0) * coalesce(weights.weight, 1.0) as decimal(28, 9))) as double) as weight_square_total,
     bool_or(responses.is_synthetic) as is_synthetic
 from given_answers
 inner join responses

@@ -37,11 +37,11 @@ answered as (
         cast(sum(case when is_in_denominator then answer_count else 0 end) as bigint) as in_denominator_count,
         cast(sum(answer_count) filter (where is_dont_know) as bigint) as dont_know_count,
         cast(sum(answer_count) filter (where is_top_two) as bigint) as top_two_count,
-        sum(weight_total) as weight_total,
-        sum(weight_total) filter (where is_in_denominator) as in_denominator_weight,
-        sum(weight_square_total) filter (where is_in_denominator) as in_denominator_weight_square,
-        sum(weight_total) filter (where is_dont_know) as dont_know_weight,
-        sum(weight_total) filter (where is_top_two) as top_two_weight,
+        cast(sum(cast(weight_total as decimal(28, 9))) as double) as weight_total,
+        cast(sum(cast(weight_total as decimal(28, 9))) filter (where is_in_denominator) as double) as in_denominator_weight,
+        cast(sum(cast(weight_square_total as decimal(28, 9))) filter (where is_in_denominator) as double) as in_denominator_weight_square,
+        cast(sum(cast(weight_total as decimal(28, 9))) filter (where is_dont_know) as double) as dont_know_weight,
+        cast(sum(cast(weight_total as decimal(28, 9))) filter (where is_top_two) as double) as top_two_weight,
         bool_or(is_synthetic) as is_synthetic
     from answers
     group by wave_code, zone_group, question_code
@@ -76,8 +76,8 @@ respondents as (
         wave_code,
         zone_group,
         count(*) as respondent_count,
-        sum(weight) as weight_total,
-        sum(weight * weight) as weight_square_total
+        cast(sum(cast(weight as decimal(28, 9))) as double) as weight_total,
+        cast(sum(cast(weight * weight as decimal(28, 9))) as double) as weight_square_total
     from weighed_responses
     where zone_group is not null
     group by wave_code, zone_group
@@ -86,8 +86,8 @@ respondents as (
         wave_code,
         'all' as zone_group,
         count(*) as respondent_count,
-        sum(weight) as weight_total,
-        sum(weight * weight) as weight_square_total
+        cast(sum(cast(weight as decimal(28, 9))) as double) as weight_total,
+        cast(sum(cast(weight * weight as decimal(28, 9))) as double) as weight_square_total
     from weighed_responses
     group by wave_code
 ),

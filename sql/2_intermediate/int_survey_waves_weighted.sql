@@ -11,8 +11,8 @@ summed as (
     select
         wave_code,
         count(*) as finished_count,
-        sum(weight) as weight_total,
-        sum(weight * weight) as weight_square_total,
+        cast(sum(cast(weight as decimal(28, 9))) as double) as weight_total,
+        cast(sum(cast(weight * weight as decimal(28, 9))) as double) as weight_square_total,
         min(weight) as smallest_weight,
         max(weight) as largest_weight,
         max(weighting) as weighting,

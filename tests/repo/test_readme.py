@@ -102,10 +102,8 @@ def test_the_shown_table_of_deliveries_is_the_real_one(results) -> None:
     assert not missing
 
 
-QUERIES = dict(
-    (name, (sql, shown))
-    for name, sql, shown in re.findall(r"<!-- query:(\w+) -->\n```sql\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL)
-)
+QUERY = r"<!-- query:(\w+) -->\n```sql\n(.*?)```\n\n```\n(.*?)```"
+QUERIES = {name: (sql, shown) for name, sql, shown in re.findall(QUERY, README, re.DOTALL)}
 
 
 def test_the_readme_shows_the_scorecard() -> None:
