@@ -62,9 +62,9 @@ PAIR = ["wave_code", "earlier_wave_code"]
 STATUSES = ["A", "P", "U", "C", "S"]
 COLUMNS = [
     *SHARE, *PAIR, "indicator_id", "answer_value", "wave_opened_on", "sample_kind", "share", "earlier_share", "n_eff",
-    "earlier_n_eff", "difference", "lower_95", "upper_95", "p_value", "distribution_p_value", "is_comparable", "reason",
-    "decision_fr", "decision_en", "wording", "earlier_wording", "wording_hash", "earlier_wording_hash", "obs_status", "reading_fr",
-    "reading_en", "is_synthetic",
+    "earlier_n_eff", "difference", "lower_95", "upper_95", "p_value", "distribution_p_value", "is_comparable",
+    "reason", "decision_fr", "decision_en", "wording", "earlier_wording", "wording_hash", "earlier_wording_hash",
+    "obs_status", "reading_fr", "reading_en", "is_synthetic",
 ]  # fmt: skip
 
 
