@@ -130,7 +130,8 @@ def _events(con, file: Path) -> str:
             orientations_acceptees as orientations_accepted,
             rdv_honores as appointments_kept,
             formes as people_trained,
-            prevus as people_planned
+            prevus as people_planned,
+            cast(null as varchar) as counted_as
         from read_json({quoted(file)}, format = 'newline_delimited', columns = {{
             id_action: 'varchar', id_partenaire: 'varchar', date: 'date', action: 'varchar', canal: 'varchar',
             zone: 'varchar', version_message: 'varchar', public_touche: 'bigint', en_difficulte: 'bigint',

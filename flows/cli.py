@@ -40,11 +40,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Turn police statistics, partner logs and survey exports into the campaign's published indicators.\n" + EXIT_CODES,
+    help="Turn police statistics, partner logs and survey exports into the campaign's published indicators.\n"
+    + EXIT_CODES,
 )
 
 RawDir = Annotated[Optional[Path], typer.Option("--raw", help="Folder of the deliveries.", show_default="data/raw")]
-OutDir = Annotated[Optional[Path], typer.Option("--out", help="Folder of the warehouse; all that is built goes there.", show_default="data/warehouse")]
+OutDir = Annotated[
+    Optional[Path],
+    typer.Option("--out", help="Folder of the warehouse; all that is built goes there.", show_default="data/warehouse"),
+]
 
 
 def _settings(**options: object) -> Settings:
@@ -64,9 +68,20 @@ def _day(text: str | None, option: str) -> date | None:
 def run(
     raw: RawDir = None,
     out: OutDir = None,
-    direct: Annotated[bool, typer.Option("--direct", help="Run in this process without Prefect: for cron, tests and small machines.")] = False,
-    as_of: Annotated[Optional[str], typer.Option("--as-of", metavar="DATE", help="Rebuild what was known on that day (2026-03-31): later deliveries are left out.")] = None,
-    no_publish: Annotated[bool, typer.Option("--no-publish", help="Build and verify only; the result is left in OUT/candidate.")] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Run in this process without Prefect: for cron, tests and small machines.")
+    ] = False,
+    as_of: Annotated[
+        Optional[str],
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Rebuild what was known on that day (2026-03-31): later deliveries are left out.",
+        ),
+    ] = None,
+    no_publish: Annotated[
+        bool, typer.Option("--no-publish", help="Build and verify only; the result is left in OUT/candidate.")
+    ] = False,
 ) -> None:
     """Read what is new, validate it, build the marts and publish a release.
 
@@ -98,8 +113,13 @@ def _run_by_prefect(chosen: Settings, shown):
 def land(
     files: Annotated[list[Path], typer.Argument(help="Files to receive.", metavar="FILE...")],
     raw: RawDir = None,
-    received: Annotated[Optional[str], typer.Option("--received", metavar="DATE", help="Day on which it was received; today without it.")] = None,
-    sender: Annotated[Optional[str], typer.Option("--sender", metavar="TEXT", help="Who sent it: an organisation, not a person.")] = None,
+    received: Annotated[
+        Optional[str],
+        typer.Option("--received", metavar="DATE", help="Day on which it was received; today without it."),
+    ] = None,
+    sender: Annotated[
+        Optional[str], typer.Option("--sender", metavar="TEXT", help="Who sent it: an organisation, not a person.")
+    ] = None,
 ) -> None:
     """Copy files into the raw folder, each with its receipt.
 
@@ -146,7 +166,9 @@ def status(raw: RawDir = None, out: OutDir = None) -> None:
 
 @app.command()
 def rollback(
-    release: Annotated[str, typer.Argument(help="Name of a kept release, or its unique beginning (see `status`).", metavar="RELEASE")],
+    release: Annotated[
+        str, typer.Argument(help="Name of a kept release, or its unique beginning (see `status`).", metavar="RELEASE")
+    ],
     out: OutDir = None,
 ) -> None:
     """Make an earlier release the current one again; nothing is deleted."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 from flows import interrupts
@@ -75,23 +76,31 @@ class Shown(Progress):
         """The end of a run: what became of each delivery, what to look at, where the result lies."""
         console = _console()
         if outcome.is_unchanged:
-            console.print(f"Nothing changed since the current release: {outcome.release.name}", highlight=False, soft_wrap=True)
+            _tell(console, f"Nothing changed since the current release: {outcome.release.name}")
         else:
             console.print(_deliveries(outcome.deliveries))
             for line in outcome.deliveries:
-                if line.note:
-                    console.print(f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}", highlight=False, soft_wrap=True)
+                if line.note and not (line.is_withdrawn and line.verdict == "refused"):
+                    _tell(
+                        console,
+                        f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}",
+                    )
             for warning in outcome.warnings:
-                console.print(f"[yellow]warning[/] {_plain(warning)}", highlight=False, soft_wrap=True)
+                _tell(console, f"[yellow]warning[/] {_plain(warning)}")
             built, reused = len(outcome.built_tables), len(outcome.reused_tables)
-            console.print(f"{built} tables built, {reused} taken over unchanged.", highlight=False, soft_wrap=True)
-        refused = sum(line.verdict == "refused" for line in outcome.deliveries)
+            _tell(console, f"{built} tables built, {reused} taken over unchanged.")
+        refused = len(outcome.lines_with("refused"))
         if refused:
-            console.print(f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]", highlight=False, soft_wrap=True)
+            _tell(console, f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]")
         if outcome.release is not None:
-            console.print(f"Published: {self._settings.current} -> {outcome.release.name}", highlight=False, soft_wrap=True)
+            _tell(console, f"Published: {self._settings.current} -> {outcome.release.name}")
         else:
-            console.print(f"Not published (as asked): {outcome.candidate}", highlight=False, soft_wrap=True)
+            _tell(console, f"Not published (as asked): {outcome.candidate}")
+
+
+def _tell(console: Console, text: str) -> None:
+    """A line as it is: a terminal breaks it, a log keeps it whole."""
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _short(text: str) -> str:
@@ -113,7 +122,9 @@ def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
     table.add_column("verdict")
     for line in lines:
         counts = (f"{n:,}".replace(",", " ") for n in (line.rows_read, line.rows_accepted, line.rows_quarantined))
-        verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]"
+        verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]" + (
+            " [dim](file since withdrawn)[/]" if line.is_withdrawn else ""
+        )
         table.add_row(_plain(line.file_name), line.contract or "–", *counts, verdict)
     return table
 
@@ -123,20 +134,20 @@ def print_verdict(name: str, verdict) -> None:
     console = _console()
     colour = COLOURS[verdict.verdict]
     contract = f" as {verdict.contract}" if verdict.contract else ""
-    console.print(f"[{colour}]{verdict.verdict}[/] {_plain(name)}{contract}", highlight=False, soft_wrap=True)
+    _tell(console, f"[{colour}]{verdict.verdict}[/] {_plain(name)}{contract}")
     counts = f"{verdict.rows_read} rows read, {verdict.rows_accepted} accepted, {verdict.rows_quarantined} quarantined"
-    console.print(f"  {counts}", highlight=False, soft_wrap=True)
+    _tell(console, f"  {counts}")
     if verdict.refusal:
-        console.print(f"  {_plain(ledger.refusal_text(verdict.refusal))}", highlight=False, soft_wrap=True)
+        _tell(console, f"  {_plain(ledger.refusal_text(verdict.refusal))}")
     for entry in verdict.quarantine:
         first = f", the first on line {entry['first_line']}" if entry["first_line"] is not None else ""
-        console.print(f"  {entry['rows']} rows quarantined for {entry['reason']}{first}", highlight=False, soft_wrap=True)
+        _tell(console, f"  {entry['rows']} rows quarantined for {entry['reason']}{first}")
     for check in verdict.checks:
         if check["verdict"] != "passed" and check["on_failure"] != "quarantine":
             detail = f"{check['failed_rows']} rows" if check["verdict"] == "failed" else check["problem"]
-            console.print(f"  {check['verdict']}: {check['expectation_id']} ({detail}): {_plain(check['reason'])}", highlight=False, soft_wrap=True)
+            _tell(console, f"  {check['verdict']}: {check['expectation_id']} ({detail}): {_plain(check['reason'])}")
     for note in verdict.notes:
-        console.print(f"  note: {_plain(note)}", highlight=False, soft_wrap=True)
+        _tell(console, f"  note: {_plain(note)}")
 
 
 def print_status(status) -> None:
@@ -145,12 +156,12 @@ def print_status(status) -> None:
     if status.release is None:
         console.print("No release yet: run `barometer run`.")
     else:
-        console.print(f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})", highlight=False, soft_wrap=True)
-    console.print(f"Kept releases: {', '.join(status.kept) or 'none'}", highlight=False, soft_wrap=True)
+        _tell(console, f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})")
+    _tell(console, f"Kept releases: {', '.join(status.kept) or 'none'}")
     if status.deliveries:
         console.print(_deliveries(status.deliveries))
     if status.unread:
-        console.print(f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)), highlight=False, soft_wrap=True)
+        _tell(console, f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)))
     table = Table(title="Sources", title_justify="left")
     for name in ("contract", "deliveries", "last received", "expected every", "state"):
         table.add_column(name)

@@ -27,7 +27,9 @@ def told() -> Iterator[None]:
         stop_if_pressed()
     except BaseException as error:
         if _was_pressed or _is_interrupt(error):
-            raise Interrupted("interrupted", "run again when it suits; a release is published whole or not at all") from None
+            raise Interrupted(
+                "interrupted", "run again when it suits; a release is published whole or not at all"
+            ) from None
         raise
     finally:
         signal.signal(signal.SIGINT, before)

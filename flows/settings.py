@@ -59,6 +59,11 @@ class Settings:
         return self.out / "quarantine"
 
     @property
+    def kept(self) -> Path:
+        """Intermediate tables of the current release, for the next run."""
+        return self.out / "kept"
+
+    @property
     def runs(self) -> Path:
         return self.out / "runs"
 

@@ -35,7 +35,7 @@ def closing_line(outcome: Outcome) -> str:
     else:
         ended = f"Published {place}" if place else "Built and verified, not published (as asked)"
     for verdict in ("refused", "not_checked"):
-        names = [line.file_name for line in outcome.deliveries if line.verdict == verdict]
+        names = [line.file_name for line in outcome.lines_with(verdict)]
         if names:
             named = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             ended += f"; {len(names)} of {len(outcome.deliveries)} deliveries {verdict.replace('_', ' ')}: {named}"
@@ -60,7 +60,7 @@ def as_markdown(outcome: Outcome) -> str:
     lines = [f"# {closing_line(outcome).split(';')[0]}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {escaped(value)} |" for name, value in facts.items()]
     for verdict in ("refused", "not_checked", "warned"):
-        told = (f"{d.file_name}: {d.note}".removesuffix(": ") for d in outcome.deliveries if d.verdict == verdict)
+        told = (f"{line.file_name}: {line.note}".removesuffix(": ") for line in outcome.lines_with(verdict))
         lines += _listed(f"Deliveries {verdict.replace('_', ' ')}", told)
     lines += _listed("Warnings of the tables", outcome.warnings)
     return "\n".join(lines) + "\n"

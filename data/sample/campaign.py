@@ -42,11 +42,11 @@ def meetings() -> bytes:
 def meeting_row(rng: random.Random, number: int, kind: str, planned_on: date, zone: str) -> list:
     head = [f"REU-{number:04}", kind, french_date(planned_on)]
     if rng.random() < 0.12:  # planned and never held
-        return head + [None, zone, None, None, None]
+        return [*head, None, zone, None, None, None]
     held_on = min(planned_on + timedelta(days=rng.choices([0, 7, 14], [85, 10, 5])[0]), LAST_DAY)
     crowd = rng.randint(8, 65) if kind == "Réunion de quartier" else rng.randint(6, 24)
     opened = poisson(rng, 1.8)
-    return head + [french_date(held_on), zone, crowd, opened, part(rng, opened, 0.7)]
+    return [*head, french_date(held_on), zone, crowd, opened, part(rng, opened, 0.7)]
 
 
 def diffusion() -> bytes:
@@ -75,7 +75,7 @@ def diffusion() -> bytes:
             if here:
                 rows.append(["Commerces", monday, zone, version, "Relais actifs", part(rng, len(here), 0.8)])
     rows = [[row[0], french_date(row[1]), *row[2:5], french_number(row[5])] for row in rows]
-    return csv_bytes("plateforme;semaine_du;code_zone;version_message;indicateur;valeur".split(";"), rows)
+    return csv_bytes(["plateforme", "semaine_du", "code_zone", "version_message", "indicateur", "valeur"], rows)
 
 
 COMMENTS = {

@@ -162,10 +162,11 @@ def roster() -> list[dict]:
                     "zone": zone,
                     "signed_on": signed_on,
                     "left_on": left_on if left_on and left_on <= LAST_DAY else None,
-                    "eligible": kind == "shop" and rng.random() < 0.9 or kind == "association" and rng.random() < 0.4,
+                    "eligible": (kind == "shop" and rng.random() < 0.9)
+                    or (kind == "association" and rng.random() < 0.4),
                 }
             )
-    return rows + [came_back(rows)]
+    return [*rows, came_back(rows)]
 
 
 def came_back(rows: list[dict]) -> dict:
@@ -197,7 +198,7 @@ def actions() -> list[list]:
         for month in months():
             if month.month % 3 == 1:
                 is_silent = rng.random() > steadiness  # for the quarter that begins
-            if is_silent or member["kind"] == "school" and month.month in (7, 8):
+            if is_silent or (member["kind"] == "school" and month.month in (7, 8)):
                 continue
             for _ in range(poisson(rng, monthly_rate(member["kind"], month))):
                 day = working_day(month + timedelta(days=rng.randrange(28)))

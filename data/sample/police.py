@@ -238,7 +238,9 @@ def interventions_2026() -> bytes:
         [row[0], french_date(row[1]), row[2], INITIALS[row[3]], row[4], origin[row[5]], french_number(row[6]), row[7]]
         for row in interventions(2026)
     ]
-    return csv_bytes("id_intervention;date_intervention;quartier;service;motif;origine;duree;agents".split(";"), rows)
+    return csv_bytes(
+        ["id_intervention", "date_intervention", "quartier", "service", "motif", "origine", "duree", "agents"], rows
+    )
 
 
 # --- cases -------------------------------------------------------------------------------------------------------

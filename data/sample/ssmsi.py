@@ -49,10 +49,16 @@ DEPARTEMENT_RESIDENTS = {
 
 # dwellings 2016 to 2020 as printed in the edition of 2023-07-17; later editions round them
 DWELLINGS = {
-    "13": "1009576,4053639706 1021225,6683628588 1034043,2158951403 1044973,1934433979 1055314,6757138909".split(),
-    "34": "707572,2492756580 718742,5773671474 729652,5980467021 739737,0587787455 750001,9977551891".split(),
-    "44": "729713,9122225262 740924,1877808182 752968,3262668608 764010,3121662387 776207,3242818160".split(),
-    "63": "382694,8161446228 386425,0717299950 389711,4526424824 392037,6492376465 394760,4806099625".split(),
+    "13": [
+        "1009576,4053639706",
+        "1021225,6683628588",
+        "1034043,2158951403",
+        "1044973,1934433979",
+        "1055314,6757138909",
+    ],
+    "34": ["707572,2492756580", "718742,5773671474", "729652,5980467021", "739737,0587787455", "750001,9977551891"],
+    "44": ["729713,9122225262", "740924,1877808182", "752968,3262668608", "764010,3121662387", "776207,3242818160"],
+    "63": ["382694,8161446228", "386425,0717299950", "389711,4526424824", "392037,6492376465", "394760,4806099625"],
 }
 DWELLINGS_2021 = {"13": 1066675, "34": 760879, "44": 787187, "63": 397923}
 
@@ -94,8 +100,19 @@ def departements_2023_07() -> bytes:
                 count, residents = COUNTS_2023_07[indicator, code][place], DEPARTEMENT_RESIDENTS[code][census]
                 dwellings = DWELLINGS[code][census - 2016]
                 rows.append(
-                    [indicator, year % 100, code, REGION_OF[code], UNIT, census % 100, census % 100]
-                    + [count, residents, dwellings, rate(count, residents, 17)]
+                    [
+                        indicator,
+                        year % 100,
+                        code,
+                        REGION_OF[code],
+                        UNIT,
+                        census % 100,
+                        census % 100,
+                        count,
+                        residents,
+                        dwellings,
+                        rate(count, residents, 17),
+                    ]
                 )
     return gzip_bytes(csv_bytes(header.split(";"), rows, encoding="utf-8-sig"))
 
@@ -111,8 +128,19 @@ def departements_2025_01() -> bytes:
             for code in DEPARTEMENTS:
                 count, residents = COUNTS_2025_01[indicator, code][place], DEPARTEMENT_RESIDENTS[code][census]
                 rows.append(
-                    [code, REGION_OF[code], year, indicator, UNIT, count, rate(count, residents, 7)]
-                    + [residents, census, _dwellings(code, dwellings_year), dwellings_year]
+                    [
+                        code,
+                        REGION_OF[code],
+                        year,
+                        indicator,
+                        UNIT,
+                        count,
+                        rate(count, residents, 7),
+                        residents,
+                        census,
+                        _dwellings(code, dwellings_year),
+                        dwellings_year,
+                    ]
                 )
     return csv_bytes(header.split(";"), rows, encoding="utf-8-sig", quote_all=True)
 
@@ -129,7 +157,7 @@ def communes_2026_02() -> bytes:
     for code, (_, residents, dwellings) in COMMUNES.items():
         for indicator, count in COMMUNE_COUNTS[code].items():
             published = [code, 2025, indicator, UNIT, count, rate(count, residents, 7), "diff"]
-            lines.append(quoted(published + [residents, 2023, dwellings, 2022, None, None]))
+            lines.append(quoted([*published, residents, 2023, dwellings, 2022, None, None]))
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 

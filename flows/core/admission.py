@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import Refusal, StorageProblem
-from flows.core.landing import CHUNK, Delivery, unreadable
+from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.reading import Delivered, Limits, read
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
@@ -85,7 +85,9 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
         if delivery.refusal is not None:
             raise delivery.refusal
         verdict = _judge(delivery, contracts, room, folder, with_numbers=None)
-        return verdict or _judge(delivery, contracts, room, folder, with_numbers=True)
+        verdict = verdict or _judge(delivery, contracts, room, folder, with_numbers=True)
+        _expect_unchanged(delivery)
+        return verdict
     except Refusal as refusal:
         return _refused(delivery, None, refusal)
     except OSError:
@@ -94,6 +96,19 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
         return _refused(delivery, None, problem)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _expect_unchanged(delivery: Delivery) -> None:
+    """Raises Refusal for a file that somebody was still writing: what was read of it is not what its receipt speaks of."""
+    if delivery.stamp in (None, stamp_of(delivery.path)):
+        return
+    if sha256_of(delivery.path) != delivery.receipt.sha256:
+        raise Refusal(
+            "still_arriving",
+            "a file that lies still while it is read",
+            "one that was written to meanwhile",
+            "run again once it has arrived whole; copy under a hidden name and rename, as `barometer land` and rsync do",
+        )
 
 
 def _problem_of(path: Path) -> Refusal | None:

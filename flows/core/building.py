@@ -23,7 +23,7 @@ LATE_SOURCE = "sources.checks"
 
 MOST_FREE_ROOM = 0.5
 
-BUILDERS = ("building.py", "models.py", "statistics.py")
+BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 
 @dataclass
@@ -67,6 +67,7 @@ class Workshop:
     sql: Path
     staged: Path
     work: Path
+    kept: Path
     threads: int
     memory_limit: str
 
@@ -162,7 +163,9 @@ def _drop_unknown_tables(con, build: Build) -> None:
 def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id: str, as_of: date) -> dict[str, str]:
     in_force = [row for row in rows if row.is_in_force]
     hashes = {
-        name: _hash([(r.delivery.delivery_id, r.rank, r.verdict.staged) for r in in_force if r.verdict.contract == name])
+        name: _hash(
+            [(r.delivery.delivery_id, r.rank, r.verdict.staged) for r in in_force if r.verdict.contract == name]
+        )
         for name in contracts
     }
     hashes["deliveries"] = _hash(ledger.delivery_rows(rows, contracts))
@@ -215,24 +218,25 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
         for model in wanted:
             build.known[model.name] = models.input_fingerprint(model, build.known, build.salt)
             if not model.is_published:
-                _settle(con, build, model, progress)
+                _settle(con, build, shop, model, progress)
                 continue
             if _is_unchanged(build, model):
                 _carry_over(con, build, model)
             else:
-                _make(con, build, model, progress)
+                _make(con, build, shop, model, progress)
             models.comment(con, model)
             _write_parquet(con, build, model)
         con.execute("checkpoint release")
     except duckdb.IOException as error:
         raise StorageProblem(
-            f"the release cannot be written: {' '.join(str(error).split())[:200]}", "free space on the disk, then run again"
+            f"the release cannot be written: {' '.join(str(error).split())[:200]}",
+            "free space on the disk, then run again",
         ) from None
     finally:
         con.close()
 
 
-def _settle(con, build: Build, model: Model, progress: Callable[[str], None]) -> None:
+def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[[str], None]) -> None:
     """Find out whether an intermediate table is what it was; a view is taken for what it depends on, and made when read."""
     if models.kind_of(build.graph, model) == "view":
         return
@@ -241,22 +245,63 @@ def _settle(con, build: Build, model: Model, progress: Callable[[str], None]) ->
     if before is not None and before["depends_on"] == depends_on:
         entry = before
     else:
-        _make(con, build, model, progress)
+        _make(con, build, shop, model, progress)
         content = models.content_fingerprint(con, model)
         entry = {"depends_on": depends_on, "content": content or depends_on}
+        if content is not None:
+            entry["sha256"] = _keep(con, shop, model, depends_on)
     build.intermediates[model.name] = entry
     build.known[model.name] = entry["content"]
 
 
-def _make(con, build: Build, model: Model, progress: Callable[[str], None]) -> None:
+def _keep(con, shop: Workshop, model: Model, depends_on: str) -> str:
+    """Write an intermediate table for the next run, which may need it for another table; returns the file's hash."""
+    target = _kept_path(shop.kept, model.name, depends_on)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = target.with_suffix(".partial")
+    con.execute(f"copy (select * from {model.name}) to {quoted(partial)} (format parquet, compression zstd)")
+    os.replace(partial, target)
+    return sha256_of(target)
+
+
+def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
+    return kept / f"{name}-{depends_on[:16]}.parquet"
+
+
+def forget_others(kept: Path, build: Build) -> None:
+    """Remove what the release does not stand on."""
+    wanted = {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
+    for path in kept.glob("*"):
+        if path not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def _take_kept(con, build: Build, shop: Workshop, model: Model) -> bool:
+    """Whether the table as the run before left it is there, whole, and now stands for the model."""
+    entry = build.intermediates.get(model.name, {})
+    path = _kept_path(shop.kept, model.name, entry.get("depends_on", ""))
+    if "sha256" not in entry or not path.is_file() or sha256_of(path) != entry["sha256"]:
+        return False
+    con.execute(f"create schema if not exists {model.schema}")
+    con.execute(f"create or replace view {model.name} as select * from read_parquet({quoted(path)})")
+    build.made.add(model.name)
+    return True
+
+
+def _make(con, build: Build, shop: Workshop, model: Model, progress: Callable[[str], None]) -> None:
     """Build a model, and first the unpublished ones that it reads and that nothing has needed yet."""
+    if _take_kept(con, build, shop, model):
+        return
     for name in model.reads:
         below = build.graph.by_name.get(name)
         if below is not None and not below.is_published and name not in build.made:
-            _make(con, build, below, progress)
+            _make(con, build, shop, below, progress)
     progress(model.name)
     models.build_model(con, build.graph, model)
     build.made.add(model.name)
+    entry = build.intermediates.get(model.name, {})
+    if "sha256" in entry:  # it was kept, and has gone or was damaged since
+        entry["sha256"] = _keep(con, shop, model, entry["depends_on"])
 
 
 def parquet_name(model: Model) -> str:
@@ -333,7 +378,9 @@ def _grain_unique(model: Model) -> Expectation:
     columns = ", ".join(identifier(c) for c in model.grain)
     # hashes first: a fraction of the memory, and only rows whose hash repeats are compared by the grain itself
     repeated = f"select hash({columns}) from {{batch}} group by 1 having count(*) > 1"
-    query = f"select {columns} from {{batch}} where hash({columns}) in ({repeated}) group by {columns} having count(*) > 1"
+    query = (
+        f"select {columns} from {{batch}} where hash({columns}) in ({repeated}) group by {columns} having count(*) > 1"
+    )
     return Expectation(
         "grain_unique",
         "unexpected_rows_expectation",
@@ -342,6 +389,7 @@ def _grain_unique(model: Model) -> Expectation:
         "refuse",
         f"2026-11: the table says that it has one row for each {', '.join(model.grain)}.",
     )
+
 
 def _stop_if_untrustworthy(build: Build, tables: set[str]) -> None:
     critical = [

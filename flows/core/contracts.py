@@ -140,7 +140,9 @@ def _load(path: Path, text: str) -> Contract:
     except ModelError:
         raise
     except Exception as error:  # a broken file must name itself whatever broke in it
-        raise ModelError(f"contract {path}: {type(error).__name__}: {error}", "compare it with its neighbours") from error
+        raise ModelError(
+            f"contract {path}: {type(error).__name__}: {error}", "compare it with its neighbours"
+        ) from error
     if contract.name != path.stem:
         raise ModelError(f"contract {path} calls itself {contract.name}", "give file and contract the same name")
     _check(contract, path)

@@ -100,7 +100,9 @@ def tells_of_full_disk(error: BaseException) -> bool:
     """Whether an error, of whatever library, comes from a disk that is full, over its quota or read-only."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
         return True
-    return any(words in str(error) for words in ("No space left on device", "Disk quota exceeded", "Read-only file system"))
+    return any(
+        words in str(error) for words in ("No space left on device", "Disk quota exceeded", "Read-only file system")
+    )
 
 
 class UnknownRelease(BarometerError):

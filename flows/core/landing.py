@@ -52,7 +52,7 @@ class Delivery:
     """A receipt and where its file lies. `path` is None when the file has since been replaced or taken away.
 
     `folder` is the receipt's folder relative to the raw folder, `refusal` what already keeps the file from being read,
-    `duplicate_names` further files with the same content.
+    `duplicate_names` further files with the same content, `stamp` size and time of the file when it was hashed.
     """
 
     receipt: Receipt
@@ -61,6 +61,7 @@ class Delivery:
     receipt_path: Path | None
     refusal: Refusal | None = None
     duplicate_names: tuple[str, ...] = ()
+    stamp: tuple[int, int] | None = None
 
     @property
     def delivery_id(self) -> str:
@@ -82,6 +83,12 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """Size and time of the last change: the same stamp, the same content."""
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
 
 
 def utc_now() -> str:
@@ -131,7 +138,8 @@ def _land(path: Path, raw: Path, index: dict) -> Delivery:
     try:
         problem = _no_plain_file(path, raw)
         if problem is None:
-            return _with_receipt(path, folder, _known_sha256(path, raw, index))
+            stamp = stamp_of(path)
+            return replace(_with_receipt(path, folder, _known_sha256(path, raw, index)), stamp=stamp)
     except Refusal as refusal:
         problem = refusal
     except OSError as error:

@@ -36,7 +36,9 @@ def known_on(deliveries: Iterable[Delivery], as_of: date | None) -> list[Deliver
     return [d for d in deliveries if as_of is None or d.receipt.received_on <= as_of]
 
 
-def judged(deliveries: list[Delivery], verdicts: Mapping[str, Verdict], contracts: Mapping[str, Contract]) -> list[Judged]:
+def judged(
+    deliveries: list[Delivery], verdicts: Mapping[str, Verdict], contracts: Mapping[str, Contract]
+) -> list[Judged]:
     """Rank the deliveries and find those that a later admitted one of the same name and sender replaces.
 
     Editions of a published base live side by side, so there only a file of the same edition is replaced.
@@ -73,7 +75,9 @@ def code_version(sql: Path) -> str:
 def reader_version(settings_text: str) -> str:
     """A hash of the code that reads and validates, with the settings that bear on it."""
     digest = hashlib.sha256(settings_text.encode())
-    for path in sorted([*CORE.glob("reading/*.py"), *(CORE / n for n in ("admission.py", "contracts.py", "validation.py"))]):
+    for path in sorted(
+        [*CORE.glob("reading/*.py"), *(CORE / n for n in ("admission.py", "contracts.py", "validation.py"))]
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -81,9 +85,19 @@ def reader_version(settings_text: str) -> str:
 def inputs_key(deliveries: Iterable[Delivery], code: str, as_of: date | None, settings_text: str) -> str:
     """One hash of all that a release is made of, but for what `receipts_key` holds: the same keys, the same release."""
     entries = [
-        [d.delivery_id, d.receipt.received_at, d.folder, d.receipt.file_name, d.receipt.sender, d.receipt.edition_date]
-        + [d.receipt.wave_code, d.receipt.is_synthetic, d.path is not None or None]
-        + [d.refusal.code if d.refusal else None, list(d.duplicate_names)]
+        [
+            d.delivery_id,
+            d.receipt.received_at,
+            d.folder,
+            d.receipt.file_name,
+            d.receipt.sender,
+            d.receipt.edition_date,
+            d.receipt.wave_code,
+            d.receipt.is_synthetic,
+            d.path is not None or None,
+            d.refusal.code if d.refusal else None,
+            list(d.duplicate_names),
+        ]
         for d in deliveries
     ]
     text = json.dumps([code, str(as_of), settings_text, entries], ensure_ascii=True)
@@ -139,7 +153,16 @@ def refusal_text(refusal: Mapping[str, object]) -> str:
 def check_rows(run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]]) -> list[tuple]:
     """Rows of `sources.checks`: those of the deliveries in their order, then those of the models."""
     of_deliveries = ((row.delivery.delivery_id, check) for row in rows for check in row.verdict.checks)
-    names = ("expectation_id", "expectation", "severity", "on_failure", "verdict", "checked_rows", "failed_rows", "reason")
+    names = (
+        "expectation_id",
+        "expectation",
+        "severity",
+        "on_failure",
+        "verdict",
+        "checked_rows",
+        "failed_rows",
+        "reason",
+    )
     return [(run_id, subject, *(check[n] for n in names)) for subject, check in (*of_deliveries, *model_checks)]
 
 

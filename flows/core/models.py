@@ -77,6 +77,7 @@ RUN_TABLES = {
         "licence": "varchar",
         "citation": "varchar",
         "key_columns": "varchar",
+        "expected_every_days": "integer",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
 }
@@ -185,7 +186,9 @@ def _model(path: Path, schema: str, parser) -> Model:
     spec = _yaml(spec_path, spec_text)
     expectations = tuple(expectation_of(entry) for entry in spec.get("expectations") or ())
     problems = [f"{e.id}: {p}" for e in expectations for p in expectation_problems(e)]
-    problems += [f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"]
+    problems += [
+        f"{e.id}: a model's on_failure is refuse or warn" for e in expectations if e.on_failure == "quarantine"
+    ]
     if problems:
         raise ModelError(f"{spec_path}: " + "; ".join(problems), "correct the entries named")
     is_query = path.suffix == ".sql"
@@ -288,10 +291,14 @@ def _reference(path: Path) -> Reference:
     spec = _yaml(spec_path, spec_text)
     text = path.read_text(encoding="utf-8")
     header = next(csv.reader(text.splitlines()), [])
-    columns = {n: (c.get("type", "varchar"), str(c.get("description", ""))) for n, c in (spec.get("columns") or {}).items()}
+    columns = {
+        n: (c.get("type", "varchar"), str(c.get("description", ""))) for n, c in (spec.get("columns") or {}).items()
+    }
     if header != list(columns):
         raise ModelError(f"{path} and {spec_path.name} name other columns, or in another order", "make them agree")
-    return Reference(path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest())
+    return Reference(
+        path.stem, path, columns, spec["description"], hashlib.sha256((text + spec_text).encode()).hexdigest()
+    )
 
 
 def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
@@ -447,8 +454,6 @@ def repeated_grain(con, model: Model) -> int:
 def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.contracts`."""
     return [
-        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key))
+        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key), c.expected_every_days)
         for c in contracts.values()
     ]
-
-

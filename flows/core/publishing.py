@@ -116,6 +116,7 @@ def _delivery_entry(row: Judged) -> dict:
         "rows_accepted": verdict.rows_accepted,
         "rows_quarantined": verdict.rows_quarantined,
         "is_in_force": row.is_in_force,
+        "is_withdrawn": row.delivery.path is None,
     }
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from flows.core import landing, ledger, publishing
 from flows.core.contracts import Contract, load_contracts
-from flows.core.steps import _LINE, DeliveryLine
+from flows.core.steps import DeliveryLine, recorded_lines
 from flows.settings import Settings
 
 
@@ -48,7 +48,7 @@ def status(settings: Settings, today: date) -> Status:
         manifest.get("as_of"),
         manifest.get("code_version"),
         tuple(r.name for r in publishing.kept_releases(settings.releases)),
-        tuple(DeliveryLine(*(entry[n] for n in _LINE)) for entry in entries),
+        recorded_lines(manifest),
         tuple(sorted(name for name, delivery_id in present.items() if delivery_id not in known)),
         tuple(_state(contract, entries, today) for contract in contracts.values()),
     )
@@ -59,9 +59,7 @@ def _present(settings: Settings) -> dict[str, str]:
     if not settings.raw.is_dir():
         return {}
     files = [p for p in landing._files(settings.raw) if p.is_file() and not p.is_symlink()]
-    return {
-        landing.printable(p.relative_to(settings.raw)): landing.delivery_id_of(landing.sha256_of(p)) for p in files
-    }
+    return {landing.printable(p.relative_to(settings.raw)): landing.delivery_id_of(landing.sha256_of(p)) for p in files}
 
 
 def _state(contract: Contract, entries: list[dict], today: date) -> SourceState:

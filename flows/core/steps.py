@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One line of the table that a run ends with."""
+    """One line of the table that a run ends with. `is_withdrawn`: its file was since replaced or taken away."""
 
     file_name: str
     contract: str | None
@@ -68,6 +68,7 @@ class DeliveryLine:
     rows_accepted: int
     rows_quarantined: int
     note: str = ""
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,11 @@ class Outcome:
 
     @property
     def has_refused(self) -> bool:
-        return any(line.verdict in ("refused", "not_checked") for line in self.deliveries)
+        return any(self.lines_with(verdict) for verdict in ("refused", "not_checked"))
+
+    def lines_with(self, verdict: str) -> list[DeliveryLine]:
+        """The deliveries with that verdict that somebody has still to look at: a bad file that was mended is on record only."""
+        return [line for line in self.deliveries if line.verdict == verdict and not line.is_withdrawn]
 
 
 @contextmanager
@@ -97,7 +102,8 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
     if settings.raw.resolve().is_relative_to(settings.out.resolve()):
         # what is built there is removed and made anew: deliveries would go with it
         raise UsageProblem(
-            f"the raw folder {settings.raw} lies inside the warehouse {settings.out}", "keep them apart: choose --raw or --out"
+            f"the raw folder {settings.raw} lies inside the warehouse {settings.out}",
+            "keep them apart: choose --raw or --out",
         )
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
@@ -114,11 +120,15 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             f"wait until it ends, or raise BAROMETER_LOCK_WAIT_SECONDS (now {settings.lock_wait_seconds:g})",
         ) from None
     except OSError as error:
-        raise UsageProblem(f"the warehouse {settings.out} cannot be written ({error.strerror})", "choose --out DIR") from None
+        raise UsageProblem(
+            f"the warehouse {settings.out} cannot be written ({error.strerror})", "choose --out DIR"
+        ) from None
     try:
         command = os.path.basename(sys.argv[0]) if sys.argv else "python"
         holder.write_text(
-            json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command})
+            json.dumps(
+                {"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command}
+            )
         )
         _clear_leftovers(settings)
         yield
@@ -141,12 +151,14 @@ def _holder(path: Path) -> str:
 
 def _clear_leftovers(settings: Settings) -> None:
     """What a killed run left behind."""
-    shutil.rmtree(settings.work, ignore_errors=True)
-    if settings.releases.is_dir():
-        for folder in settings.releases.glob(".removing-*"):
-            shutil.rmtree(folder, ignore_errors=True)
-    if settings.staged.is_dir():
-        for partial in settings.staged.rglob("*.partial"):
+    if settings.work.is_dir():
+        shutil.rmtree(settings.work, ignore_errors=True)
+    else:
+        settings.work.unlink(missing_ok=True)
+    for folder in settings.releases.glob(".removing-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for place in (settings.staged, settings.quarantine, settings.out / "verdicts"):
+        for partial in place.rglob("*.partial"):
             partial.unlink(missing_ok=True)
 
 
@@ -156,7 +168,9 @@ def land(settings: Settings, progress: Progress) -> Run:
     everything = landing.land_all(settings.raw, settings.out / "raw_index.json")
     deliveries = ledger.known_on(everything, settings.as_of)
     if not deliveries:
-        raise NothingToPublish(f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR")
+        raise NothingToPublish(
+            f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR"
+        )
     code = ledger.code_version(settings.sql)
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
@@ -165,7 +179,13 @@ def land(settings: Settings, progress: Progress) -> Run:
 
 def _settings_text(settings: Settings) -> str:
     """The settings that bear on what is admitted."""
-    names = ("numbered_below_bytes", "max_unpacked_bytes", "max_workbook_bytes", "max_line_bytes", "max_quarantined_share")
+    names = (
+        "numbered_below_bytes",
+        "max_unpacked_bytes",
+        "max_workbook_bytes",
+        "max_line_bytes",
+        "max_quarantined_share",
+    )
     return json.dumps({name: getattr(settings, name) for name in names})
 
 
@@ -183,11 +203,14 @@ def unchanged(settings: Settings, run: Run) -> Outcome:
     """Nothing to do: tell again what the current release holds."""
     release = publishing.current_release(settings.current)
     manifest = ledger.read_json(release / "manifest.json")
-    entries = [DeliveryLine(*(e[n] for n in _LINE)) for e in manifest["deliveries"]]
-    return Outcome(release, True, tuple(entries), run.run_id)
+    return Outcome(release, True, recorded_lines(manifest), run.run_id)
 
 
-_LINE = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
+def recorded_lines(manifest: dict) -> tuple[DeliveryLine, ...]:
+    """The lines of the table that a release's own run ended with, without their notes."""
+    names = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
+    entries = manifest.get("deliveries", [])
+    return tuple(DeliveryLine(*(e[n] for n in names), is_withdrawn=e.get("is_withdrawn", False)) for e in entries)
 
 
 def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
@@ -301,7 +324,7 @@ def _why(row: ledger.Judged) -> str:
 def _workshop(settings: Settings):
     from flows.core.building import Workshop
 
-    return Workshop(settings.sql, settings.staged, settings.work, settings.threads, settings.memory_limit)
+    return Workshop(settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit)
 
 
 def verify(settings: Settings, build, progress: Progress) -> None:
@@ -334,6 +357,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     if settings.publish:
         place = publishing.publish(build.folder, settings.releases, settings.current, manifest["release"])
         removed = publishing.prune(settings.releases, settings.current, settings.kept_releases)
+        building.forget_others(settings.kept, build)
     else:
         candidate = settings.out / "candidate"
         shutil.rmtree(candidate, ignore_errors=True)
@@ -342,7 +366,15 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     lines = tuple(_line(row) for row in build.rows)
     built = tuple(name for name in manifest["tables"] if name not in build.reused)
     outcome = Outcome(
-        place, False, lines, run.run_id, built, tuple(sorted(build.reused)), tuple(removed), candidate, tuple(_warnings(build))
+        place,
+        False,
+        lines,
+        run.run_id,
+        built,
+        tuple(sorted(build.reused)),
+        tuple(removed),
+        candidate,
+        tuple(_warnings(build)),
     )
     _record(settings, run, manifest, outcome)
     return outcome
@@ -363,6 +395,7 @@ def _line(row: ledger.Judged) -> DeliveryLine:
         verdict.rows_accepted,
         verdict.rows_quarantined,
         "; ".join(notes),
+        row.delivery.path is None,
     )
 
 

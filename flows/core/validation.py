@@ -85,7 +85,9 @@ def _import():
         warnings.filterwarnings("ignore", module="great_expectations")
         gc.disable()  # a million objects that stay: looking through them again and again took a tenth of the import
         patience = sys.getswitchinterval()
-        sys.setswitchinterval(0.0005)  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
+        sys.setswitchinterval(
+            0.0005
+        )  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
         try:
             with _lazy_imports(importlib.util, "altair", "scipy.stats"):
                 import great_expectations as gx
@@ -96,7 +98,7 @@ def _import():
             gc.enable()
         logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
-        class KeptConnections(str, enum.Enum):
+        class KeptConnections(str, enum.Enum):  # noqa: UP042 - like the library’s own
             DUCKDB = "duckdb"
 
         _count_rows_only(gx)
@@ -201,7 +203,7 @@ class Validator:
 
     def _check(self, expectation: Expectation, result, row_count: int, source: str) -> Check:
         crash = _exception_of(result)
-        if crash or not result.result and not result.success:
+        if crash or (not result.result and not result.success):
             return _crashed(expectation, crash or "no result")
         if result.success:
             return Check(expectation, PASSED, row_count, 0)

@@ -1,6 +1,6 @@
 -- Actions of partners, as in the newest delivery that names the action.
 -- Grain: event_id.
--- Care: counts are contacts, not persons; a blank count was not reported and is not zero.
+-- Care: counts are contacts unless the row says persons; a blank count is not zero; a row may say that there is nothing to report.
 with
 
 actions as (
@@ -24,6 +24,7 @@ select
     appointments_kept as kept_count,
     people_trained as trained_count,
     people_planned as planned_count,
+    coalesce(counted_as = 'persons', false) as is_counted_in_persons,
     delivery_id
 from actions
 where not exists (

@@ -8,8 +8,8 @@ select
     topic,
     treated_on,
     outcome,
-    message_version,
-    new_message_version,
+    upper(message_version) as message_version,
+    upper(new_message_version) as new_message_version,
     delivery_id
 from sources.resident_feedback
 qualify row_number() over (

@@ -1,7 +1,8 @@
--- Wordings of the surveys' questions, sub-questions and answers, as in the newest structure file.
--- Grain: survey_id, element, question_code, subquestion_code, answer_code, language.
--- Care: a wording changed between two deliveries shows its newest form only.
+-- Wordings of the surveys' questions, sub-questions and answers, of every structure file in force.
+-- Grain: delivery_id, survey_id, element, question_code, subquestion_code, answer_code, language.
+-- Care: a survey that is asked again has a structure for each time; which one belongs to which wave is decided later.
 select
+    delivery_id,
     survey_id,
     element,
     question_code,
@@ -9,10 +10,5 @@ select
     answer_code,
     language,
     question_type,
-    wording,
-    delivery_id
+    wording
 from sources.survey_structure
-qualify row_number() over (
-    partition by survey_id, element, question_code, subquestion_code, answer_code, language
-    order by delivery_rank desc, delivery_id desc
-) = 1

@@ -26,8 +26,20 @@ located as (
             else 'unlocated'
         end as zone_code,
         cast(date_trunc('week', metrics.week_starts_on) as date) as week_starts_on,
-        metrics.platform,
-        coalesce(metrics.message_version, 'unspecified') as message_version,
+        -- only codes are published: what a delivery calls otherwise stands under other, or unrecognised
+        case
+            when metrics.platform in (
+                'street_furniture', 'facebook', 'instagram', 'snapchat', 'tiktok', 'website', 'shops'
+            ) then metrics.platform
+            else 'other'
+        end as platform,
+        case
+            when metrics.message_version is null then 'unspecified'
+            when translate(
+                metrics.message_version, '0123456789BCDEFGHIJKLMNOPQRSTUVWXYZ', '9999999999AAAAAAAAAAAAAAAAAAAAAAAAA'
+            ) in ('A9', 'A99', '9999-99-A', '9999-99-A9') then metrics.message_version
+            else 'unrecognised'
+        end as message_version,
         metrics.metric,
         metrics.metric_value,
         coalesce(deliveries.is_synthetic, false) as is_synthetic

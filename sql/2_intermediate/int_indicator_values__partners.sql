@@ -1,6 +1,6 @@
 -- Indicators that the partners' deliveries give: participation, orientation, outreach and exposure.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: breakdown 'measure' is a second measure of the indicator, not a part of its total; reach has no total over platforms.
+-- Care: 'measure' is a second measure, no part of the total; reach has no total; the ratios of trained, decisions and shops may pass 1.
 with
 
 run as (
@@ -27,6 +27,10 @@ relay_shops as (
     select * from intermediate.int_relay_shops_by_week
 ),
 
+adjustment as (
+    select * from intermediate.int_message_adjustment_counted
+),
+
 weeks as (
     select * from intermediate.int_weeks_listed
 ),
@@ -44,6 +48,7 @@ participation_values as (
         cast(active_count as double) / nullif(on_roster_count, 0) as value,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
+        obs_status = 'Z' as is_true_zero,
         'partner_events, partner_roster' as source,
         is_synthetic
     from participation
@@ -63,6 +68,7 @@ orientation_values as (
         cast(accepted_count as double) / nullif(followed_count, 0) as value,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
+        reports_received_count = reports_expected_count as is_true_zero,
         'partner_events' as source,
         is_synthetic
     from orientation
@@ -80,6 +86,7 @@ orientation_values as (
         cast(kept_count as double) / nullif(accepted_followed_count, 0) as value,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
+        reports_received_count = reports_expected_count as is_true_zero,
         'partner_events' as source,
         is_synthetic
     from orientation
@@ -97,6 +104,8 @@ outreach_measures as (
         cast(information_point_count as double) as value,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
+        is_action_log_thin as is_unreliable,
+        is_action_log_complete as is_true_zero,
         is_synthetic
     from outreach
     where is_action_log_due
@@ -111,6 +120,9 @@ outreach_measures as (
         cast(contact_count as double) as value,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
+        -- 2026-11: fewer than half of the points state their contacts
+        is_action_log_thin or coalesce(contact_stated_point_count * 2 < information_point_count, false) as is_unreliable,
+        is_action_log_complete and coalesce(contact_stated_point_count = information_point_count, false) as is_true_zero,
         is_synthetic
     from outreach
     where is_action_log_due
@@ -125,6 +137,8 @@ outreach_measures as (
         cast(trained_of_planned_count as double) / nullif(planned_with_result_count, 0) as value,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
+        is_action_log_thin as is_unreliable,
+        is_action_log_complete as is_true_zero,
         is_synthetic
     from outreach
     where is_action_log_due
@@ -139,6 +153,8 @@ outreach_measures as (
         cast(mediation_oriented_count as double) / nullif(mediation_count, 0) as value,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
+        is_action_log_thin as is_unreliable,
+        is_action_log_complete as is_true_zero,
         is_synthetic
     from outreach
     where is_action_log_due
@@ -153,6 +169,8 @@ outreach_measures as (
         cast(meetings_held_count as double) / nullif(meetings_planned_count, 0) as value,
         'partner_meetings' as source,
         is_meeting_log_provisional as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
         is_synthetic
     from outreach
     where is_meeting_log_due
@@ -167,37 +185,59 @@ outreach_measures as (
         cast(decisions_closed_count as double) / nullif(decisions_opened_count, 0) as value,
         'partner_meetings' as source,
         is_meeting_log_provisional as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
         is_synthetic
     from outreach
     where is_meeting_log_due
     union all
     select
         'message_adjustment' as indicator_id,
-        zone_code,
+        '63113' as zone_code,
         month_on,
         'total' as measure,
-        feedback_treated_count as numerator,
-        feedback_received_count as denominator,
-        cast(feedback_treated_count as double) / nullif(feedback_received_count, 0) as value,
+        treated_count as numerator,
+        received_count as denominator,
+        cast(treated_count as double) / nullif(received_count, 0) as value,
         'resident_feedback' as source,
-        is_feedback_log_provisional as is_provisional,
+        is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
         is_synthetic
-    from outreach
-    where is_feedback_log_due and zone_code = '63113'
+    from adjustment
+    where is_feedback_log_due
     union all
     select
         'message_adjustment' as indicator_id,
-        zone_code,
+        '63113' as zone_code,
         month_on,
-        'messages_changed' as measure,
-        message_change_count as numerator,
-        cast(null as bigint) as denominator,
-        cast(message_change_count as double) as value,
+        'within_30_days' as measure,
+        within_30_days_count as numerator,
+        due_count as denominator,
+        cast(within_30_days_count as double) / nullif(due_count, 0) as value,
         'resident_feedback' as source,
-        is_feedback_log_provisional as is_provisional,
+        is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
         is_synthetic
-    from outreach
-    where is_feedback_log_due and zone_code = '63113'
+    from adjustment
+    where is_feedback_log_due
+    union all
+    select
+        'message_adjustment' as indicator_id,
+        '63113' as zone_code,
+        month_on,
+        'versions_changed' as measure,
+        versions_changed_count as numerator,
+        cast(null as bigint) as denominator,
+        cast(versions_changed_count as double) as value,
+        'channel_metrics, resident_feedback' as source,
+        is_month_running as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
+        is_synthetic
+    from adjustment
+    where versions_changed_count is not null or is_feedback_log_due
 ),
 
 outreach_values as (
@@ -212,7 +252,8 @@ outreach_values as (
         denominator,
         value,
         is_provisional,
-        false as is_unreliable,
+        is_unreliable,
+        is_true_zero,
         source,
         is_synthetic
     from outreach_measures
@@ -235,10 +276,14 @@ poster_zones as (
     select distinct zone_code from poster_weeks
 ),
 
--- A week with the commune's row is a week that was delivered.
-poster_commune_weeks as (
-    select * from poster_weeks
-    where zone_code = '63113'
+-- A week with the commune's row is a week that was delivered; one told for the commune alone leaves its places unknown.
+poster_reported_weeks as (
+    select
+        week_starts_on,
+        bool_or(zone_code <> '63113') as has_places,
+        bool_or(is_synthetic) as is_synthetic
+    from poster_weeks
+    group by week_starts_on
 ),
 
 poster_first_week as (
@@ -257,22 +302,24 @@ poster_values as (
         cast(null as bigint) as numerator,
         cast(null as bigint) as denominator,
         case
-            when poster_commune_weeks.week_starts_on is not null then coalesce(poster_weeks.panel_days, 0)
+            when poster_weeks.panel_days is not null then poster_weeks.panel_days
+            when poster_reported_weeks.has_places then 0
         end as value,
         not weeks.is_week_over as is_provisional,
         false as is_unreliable,
+        true as is_true_zero,
         'channel_metrics' as source,
-        coalesce(poster_weeks.is_synthetic, poster_commune_weeks.is_synthetic, false) as is_synthetic
+        coalesce(poster_weeks.is_synthetic, poster_reported_weeks.is_synthetic, false) as is_synthetic
     from poster_zones
     cross join weeks
     inner join poster_first_week
         on weeks.week_starts_on >= poster_first_week.first_week_starts_on
-    left join poster_commune_weeks
-        on weeks.week_starts_on = poster_commune_weeks.week_starts_on
+    left join poster_reported_weeks
+        on weeks.week_starts_on = poster_reported_weeks.week_starts_on
     left join poster_weeks
         on poster_zones.zone_code = poster_weeks.zone_code
         and weeks.week_starts_on = poster_weeks.week_starts_on
-    where weeks.is_week_over or poster_commune_weeks.week_starts_on is not null
+    where weeks.is_week_over or poster_reported_weeks.week_starts_on is not null
 ),
 
 -- Two versions of the message reach partly the same people: the larger figure is what was reached at least.
@@ -312,6 +359,7 @@ social_values as (
         reach_weeks.unique_reach_count as value,
         not weeks.is_week_over as is_provisional,
         coalesce(reach_weeks.reach_figure_count, 0) > 1 as is_unreliable,
+        true as is_true_zero,
         'channel_metrics' as source,
         coalesce(reach_weeks.is_synthetic, reach_series.is_synthetic) as is_synthetic
     from reach_series
@@ -324,7 +372,31 @@ social_values as (
     where weeks.is_week_over or reach_weeks.week_starts_on is not null
 ),
 
--- More relays than eligible shops: the roster or the weekly count is wrong, and nobody here can say which.
+exposure_measures as (
+    select
+        'panel_days' as measure,
+        zone_code,
+        week_starts_on,
+        message_version,
+        sum(panel_days) as numerator,
+        bool_or(is_synthetic) as is_synthetic
+    from exposure
+    where panel_days is not null
+    group by zone_code, week_starts_on, message_version
+    union all
+    select
+        'relays' as measure,
+        zone_code,
+        week_starts_on,
+        message_version,
+        active_relay_count as numerator,
+        is_synthetic
+    from exposure
+    where platform = 'shops'
+        and active_relay_count is not null
+),
+
+-- More relays than eligible shops: a relay that is on no roster, or a wrong count, and nobody here can say which.
 shop_values as (
     select
         'reach_shops' as indicator_id,
@@ -337,11 +409,47 @@ shop_values as (
         eligible_shop_count as denominator,
         active_relay_count / nullif(eligible_shop_count, 0) as value,
         not is_week_over as is_provisional,
-        coalesce(active_relay_count > eligible_shop_count, false) as is_unreliable,
+        coalesce(active_relay_count > eligible_shop_count, false)
+            or is_relay_lower_bound
+            or is_roster_doubtful as is_unreliable,
+        true as is_true_zero,
         'channel_metrics, partner_roster' as source,
         is_synthetic
     from relay_shops
     where eligible_shop_count > 0 or active_relay_count > 0
+),
+
+-- What hung or was shown by version of the message: parts of the panel-days, but not of the shops, which may show two.
+version_values as (
+    select
+        case when exposure_measures.measure = 'panel_days' then 'reach_posters' else 'reach_shops' end as indicator_id,
+        exposure_measures.zone_code,
+        'week' as period_type,
+        exposure_measures.week_starts_on as period_start,
+        'message_version' as breakdown,
+        exposure_measures.message_version as breakdown_value,
+        exposure_measures.numerator,
+        relay_shops.eligible_shop_count as denominator,
+        case
+            when exposure_measures.measure = 'panel_days' then exposure_measures.numerator
+            else exposure_measures.numerator / nullif(relay_shops.eligible_shop_count, 0)
+        end as value,
+        not weeks.is_week_over as is_provisional,
+        coalesce(exposure_measures.numerator > relay_shops.eligible_shop_count, false)
+            or coalesce(relay_shops.is_roster_doubtful, false) as is_unreliable,
+        true as is_true_zero,
+        case
+            when exposure_measures.measure = 'panel_days' then 'channel_metrics'
+            else 'channel_metrics, partner_roster'
+        end as source,
+        exposure_measures.is_synthetic
+    from exposure_measures
+    inner join weeks
+        on exposure_measures.week_starts_on = weeks.week_starts_on
+    left join relay_shops
+        on exposure_measures.measure = 'relays'
+        and exposure_measures.zone_code = relay_shops.zone_code
+        and exposure_measures.week_starts_on = relay_shops.week_starts_on
 ),
 
 all_values as (
@@ -356,6 +464,8 @@ all_values as (
     select * from social_values
     union all
     select * from shop_values
+    union all
+    select * from version_values
 )
 
 select
@@ -377,7 +487,8 @@ select
         when all_values.value is null then 'M'
         when all_values.is_unreliable then 'U'
         when all_values.is_provisional then 'P'
-        when all_values.value = 0 then 'Z'
+        -- a zero beside silent partners is what was reported, not what is known to be
+        when all_values.value = 0 and all_values.is_true_zero then 'Z'
         else 'A'
     end as obs_status,
     all_values.source,

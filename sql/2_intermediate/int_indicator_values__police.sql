@@ -1,4 +1,4 @@
--- What the city's police extracts say of the indicators: by zone and month, and by year where all twelve months are there.
+-- What the city's police extracts say of the indicators, by zone: months, and quarters and years of which every month is there.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
 -- Care: a record without a quartier counts in the city and in 'unlocated'; a month without a delivery is missing, not zero.
 with
@@ -208,19 +208,55 @@ monthly as (
         and months.month_on = counted.month_on
 ),
 
--- Eleven months are no year: the figure would look like a fall.
-yearly as (
+spans as (
+    select
+        indicator_id,
+        zone_code,
+        'quarter' as period_type,
+        3 as month_count,
+        cast(date_trunc('quarter', period_start) as date) as period_start,
+        year,
+        breakdown,
+        breakdown_value,
+        record_count,
+        obs_status,
+        source,
+        as_of,
+        is_synthetic
+    from monthly
+
+    union all
+
     select
         indicator_id,
         zone_code,
         'year' as period_type,
+        12 as month_count,
         make_date(year, 1, 1) as period_start,
         year,
         breakdown,
         breakdown_value,
-        case when count(record_count) = 12 then cast(sum(record_count) as bigint) end as record_count,
+        record_count,
+        obs_status,
+        source,
+        as_of,
+        is_synthetic
+    from monthly
+),
+
+-- Two months are no quarter, eleven no year: the figure would look like a fall.
+longer as (
+    select
+        indicator_id,
+        zone_code,
+        period_type,
+        period_start,
+        year,
+        breakdown,
+        breakdown_value,
+        case when count(record_count) = month_count then cast(sum(record_count) as bigint) end as record_count,
         case
-            when count(record_count) < 12 then 'M'
+            when count(record_count) < month_count then 'M'
             when bool_or(obs_status = 'P') then 'P'
             when sum(record_count) = 0 then 'Z'
             else 'A'
@@ -228,8 +264,8 @@ yearly as (
         source,
         max(as_of) as as_of,
         bool_or(is_synthetic) as is_synthetic
-    from monthly
-    group by indicator_id, zone_code, year, breakdown, breakdown_value, source
+    from spans
+    group by indicator_id, zone_code, period_type, period_start, year, month_count, breakdown, breakdown_value, source
 ),
 
 periods as (
@@ -243,12 +279,16 @@ periods as (
     select
         indicator_id, zone_code, period_type, period_start, year, breakdown, breakdown_value, record_count,
         obs_status, source, as_of, is_synthetic
-    from yearly
+    from longer
 ),
 
+-- Residents of the year of the period; int_populations_by_year says whose stand in for a year without a published population.
 rates as (
     select
-        'violence_trafficking_rate' as indicator_id,
+        case periods.indicator_id
+            when 'violence_trafficking' then 'violence_trafficking_rate'
+            when 'police_interventions' then 'police_interventions_rate'
+        end as indicator_id,
         periods.zone_code,
         periods.period_type,
         periods.period_start,
@@ -268,7 +308,7 @@ rates as (
     left join populations
         on periods.zone_code = populations.zone_code
         and periods.year = populations.year
-    where periods.indicator_id = 'violence_trafficking'
+    where periods.breakdown = 'total'
         and periods.zone_code <> 'unlocated'
 ),
 

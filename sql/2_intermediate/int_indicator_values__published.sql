@@ -26,8 +26,9 @@ select
     cast(null as double) as lower_95,
     cast(null as double) as upper_95,
     -- The publisher hides small counts of communes; elsewhere a blank is simply not there.
-    -- Where nobody lives there is no rate, whatever the count.
+    -- Where nobody lives there is no rate, whatever the count. A figure that we corrected says so first of all.
     case
+        when correction_id is not null then 'E'
         when not is_published and territory_type = 'commune' then 'S'
         when rate_per_1000 is null then 'M'
         when count = 0 then 'Z'

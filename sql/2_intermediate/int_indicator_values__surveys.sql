@@ -1,6 +1,7 @@
--- Indicators that the survey gives, by wave, unweighted.
+-- Indicators that the survey gives, by wave, raked to the census, with intervals from the effective sample size.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: unweighted, not of a probability sample; a wave that was due for the question and did not come is missing.
+-- Care: not of a probability sample; numerator and denominator are effective numbers of answers (Kish), those who answered
+-- stand in marts.perceptions_by_wave and marts.consumption_by_wave; a wave that was due and did not come is missing.
 with
 
 run as (
@@ -20,12 +21,12 @@ codes as (
     select * from reference.survey_answer_codes
 ),
 
-counted as (
-    select * from intermediate.int_survey_questions_counted
+shares as (
+    select * from intermediate.int_survey_shares_estimated
 ),
 
-answers as (
-    select * from intermediate.int_survey_answers_coded
+weightings as (
+    select * from intermediate.int_survey_waves_weighted
 ),
 
 -- Every wave that has opened and in which the question was asked, delivered or not.
@@ -58,49 +59,53 @@ zone_groups as (
 top_two_values as (
     select
         due.indicator_id,
+        due.wave_code,
         due.opened_on as period_start,
         zone_groups.breakdown,
         zone_groups.breakdown_value,
-        counted.top_two_count as numerator,
-        counted.in_denominator_count as denominator,
-        counted.obs_status,
-        counted.is_synthetic
+        shares.share,
+        shares.n_eff,
+        shares.lower_95,
+        shares.upper_95,
+        shares.obs_status,
+        shares.is_synthetic
     from due
     cross join zone_groups
-    left join counted
-        on due.question_code = counted.question_code
-        and due.wave_code = counted.wave_code
-        and zone_groups.zone_group = counted.zone_group
+    left join shares
+        on due.question_code = shares.question_code
+        and due.wave_code = shares.wave_code
+        and zone_groups.zone_group = shares.zone_group
+        and shares.measure = 'top_two'
     where due.scale <> 'change'
         -- a wave that did not come is missing once, as a total
-        and (zone_groups.breakdown = 'total' or counted.question_code is not null)
+        and (zone_groups.breakdown = 'total' or shares.question_code is not null)
 ),
 
 -- Less, same and more are three figures of which none is the total.
 change_values as (
     select
         due.indicator_id,
+        due.wave_code,
         due.opened_on as period_start,
         'answer' as breakdown,
         codes.answer_value as breakdown_value,
-        answers.answer_count as numerator,
-        counted.in_denominator_count as denominator,
-        counted.obs_status,
-        counted.is_synthetic
+        shares.share,
+        shares.n_eff,
+        shares.lower_95,
+        shares.upper_95,
+        shares.obs_status,
+        shares.is_synthetic
     from due
     inner join codes
         on due.question_code = codes.question_code
         and codes.is_in_denominator
-    left join counted
-        on due.question_code = counted.question_code
-        and due.wave_code = counted.wave_code
-        and counted.zone_group = 'all'
-    left join answers
-        on due.question_code = answers.question_code
-        and due.wave_code = answers.wave_code
-        and codes.subquestion_code = answers.subquestion_code
-        and codes.answer_code = answers.answer_code
-        and answers.zone_group = 'all'
+    left join shares
+        on due.question_code = shares.question_code
+        and due.wave_code = shares.wave_code
+        and codes.subquestion_code = shares.subquestion_code
+        and codes.answer_code = shares.answer_code
+        and shares.measure = 'answer'
+        and shares.zone_group = 'all'
     where due.scale = 'change'
 ),
 
@@ -108,42 +113,30 @@ all_values as (
     select * from top_two_values
     union all
     select * from change_values
-),
-
--- A hidden figure loses what it could be worked out from.
-shown as (
-    select
-        indicator_id,
-        period_start,
-        breakdown,
-        breakdown_value,
-        case when obs_status not in ('S', 'C') then cast(numerator as double) end as numerator,
-        cast(denominator as double) as denominator,
-        coalesce(obs_status, 'M') as obs_status,
-        coalesce(is_synthetic, false) as is_synthetic
-    from all_values
 )
 
 select
-    shown.indicator_id,
+    all_values.indicator_id,
     '63113' as zone_code,
     'wave' as period_type,
-    shown.period_start,
-    shown.breakdown,
-    shown.breakdown_value,
+    all_values.period_start,
+    all_values.breakdown,
+    all_values.breakdown_value,
     'observed' as value_kind,
-    shown.numerator / nullif(shown.denominator, 0) as value,
-    shown.numerator,
-    shown.denominator,
-    -- an interval of an unweighted quota sample would promise what it cannot keep; it comes with the weights
-    cast(null as double) as lower_95,
-    cast(null as double) as upper_95,
+    all_values.share as value,
+    -- whoever takes the denominator for a sample size takes the one that counts
+    round(all_values.share * all_values.n_eff, 10) as numerator,
+    all_values.n_eff as denominator,
+    all_values.lower_95,
+    all_values.upper_95,
     case
-        when shown.obs_status = 'A' and shown.numerator = 0 then 'Z'
-        else shown.obs_status
+        when all_values.obs_status = 'A' and all_values.share = 0 then 'Z'
+        else coalesce(all_values.obs_status, 'M')
     end as obs_status,
     'survey_answers' as source,
     run.as_of,
-    shown.is_synthetic
-from shown
+    coalesce(all_values.is_synthetic, false) or coalesce(weightings.is_census_synthetic, false) as is_synthetic
+from all_values
+left join weightings
+    on all_values.wave_code = weightings.wave_code
 cross join run

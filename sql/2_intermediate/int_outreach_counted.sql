@@ -12,7 +12,7 @@ meetings as (
 ),
 
 feedback as (
-    select * from staging.stg_partners__resident_feedback
+    select * from intermediate.int_feedback_followed
 ),
 
 zones as (
@@ -32,6 +32,20 @@ logs as (
     select * from intermediate.int_partner_logs_by_month
 ),
 
+reports_due as (
+    select * from intermediate.int_reports_due_by_month
+),
+
+-- Any partner may act anywhere, so each zone depends on the reports of all of them.
+due as (
+    select
+        month_on,
+        count(*) as reports_expected_count,
+        count(*) filter (where is_received) as reports_received_count
+    from reports_due
+    group by month_on
+),
+
 actions_placed as (
     select * from actions
     where zone_code <> '63113'
@@ -42,6 +56,7 @@ actions_placed as (
         action,
         action_count,
         contact_count,
+        contact_stated_count,
         trained_count,
         planned_count,
         trained_of_planned_count,
@@ -58,6 +73,7 @@ actions_counted as (
         cast(sum(action_count) as bigint) as action_count,
         cast(sum(action_count) filter (where action = 'information_point') as bigint) as information_point_count,
         cast(sum(contact_count) filter (where action = 'information_point') as bigint) as contact_count,
+        cast(sum(contact_stated_count) filter (where action = 'information_point') as bigint) as contact_stated_point_count,
         cast(sum(action_count) filter (where action = 'training') as bigint) as training_count,
         cast(sum(trained_count) filter (where action = 'training') as bigint) as trained_count,
         cast(sum(planned_count) filter (where action = 'training') as bigint) as planned_count,
@@ -123,18 +139,13 @@ meetings_counted as (
 feedback_located as (
     select
         case when zones.zone_code is null then 'unlocated' else zones.zone_code end as zone_code,
-        cast(date_trunc('month', feedback.received_on) as date) as month_on,
-        feedback.treated_on is not null and feedback.treated_on <= run.as_of as is_treated,
-        coalesce(feedback.outcome = 'message_changed', false)
-            or feedback.new_message_version is not null as is_message_change,
-        coalesce(deliveries.is_synthetic, false) as is_synthetic
+        feedback.month_on,
+        feedback.is_treated,
+        feedback.is_message_change,
+        feedback.is_synthetic
     from feedback
-    inner join run
-        on feedback.received_on <= run.as_of
     left join zones
         on feedback.zone_code = zones.zone_code
-    left join deliveries
-        on feedback.delivery_id = deliveries.delivery_id
 ),
 
 feedback_placed as (
@@ -200,6 +211,9 @@ select
         when months.is_action_log_reported and coalesce(actions_counted.information_point_count, 0) = 0 then 0
         when months.is_action_log_reported then actions_counted.contact_count
     end as contact_count,
+    case
+        when months.is_action_log_reported then coalesce(actions_counted.contact_stated_point_count, 0)
+    end as contact_stated_point_count,
     case when months.is_action_log_reported then coalesce(actions_counted.training_count, 0) end as training_count,
     case
         when months.is_action_log_reported and coalesce(actions_counted.training_count, 0) = 0 then 0
@@ -259,6 +273,12 @@ select
     months.is_action_log_provisional,
     months.is_meeting_log_provisional,
     months.is_feedback_log_provisional,
+    coalesce(due.reports_expected_count, 0) as reports_expected_count,
+    coalesce(due.reports_received_count, 0) as reports_received_count,
+    -- 2026-11: the rule of int_participation_counted: more partners silent than reporting; without a roster nobody
+    -- knows who should have reported
+    coalesce(due.reports_received_count * 2 < due.reports_expected_count, true) as is_action_log_thin,
+    coalesce(due.reports_received_count = due.reports_expected_count, false) as is_action_log_complete,
     case
         when actions_counted.zone_code is null and meetings_counted.zone_code is null
             and feedback_counted.zone_code is null then months.is_synthetic
@@ -277,3 +297,5 @@ left join meetings_counted
 left join feedback_counted
     on listed_zones.zone_code = feedback_counted.zone_code
     and months.month_on = feedback_counted.month_on
+left join due
+    on months.month_on = due.month_on

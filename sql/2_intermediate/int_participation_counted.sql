@@ -1,27 +1,26 @@
--- Partners on the frozen roster and those of them with an action, by kind of partner, zone and quarter.
+-- Partners on the frozen roster, those that reported and those that were active, by kind of partner, zone and quarter.
 -- Grain: partner_type, zone_code, quarter_on.
--- Care: 'all' and '63113' are totals, never to be added to the rest; a quarter without a log has no count of active partners.
+-- Care: 'all' and '63113' are totals, never to be added to the rest; where nobody reported, the active are unknown, not zero.
 with
 
 roster_by_quarter as (
     select * from intermediate.int_roster_by_quarter
 ),
 
-roster as (
-    select * from staging.stg_partners__roster
+memberships as (
+    select * from intermediate.int_roster_memberships
 ),
 
-zones as (
-    select * from intermediate.int_zones_known
-    where is_within_city or is_home
-),
-
-deliveries as (
-    select * from sources.deliveries
+lists as (
+    select * from intermediate.int_roster_lists
 ),
 
 actions as (
     select * from intermediate.int_partner_actions_by_quarter
+),
+
+reports_due as (
+    select * from intermediate.int_reports_due_by_month
 ),
 
 months as (
@@ -47,6 +46,26 @@ reported as (
     group by quarter_on
 ),
 
+quarters as (
+    select distinct
+        months.quarter_on,
+        cast(months.quarter_on + interval 3 month as date) as next_quarter_on,
+        cast(months.quarter_on + interval 3 month as date) <= run.as_of as is_quarter_over
+    from months
+    inner join run
+        on months.quarter_on <= run.as_of
+),
+
+due as (
+    select
+        partner_id,
+        quarter_on,
+        count(*) as expected_count,
+        count(*) filter (where is_received) as received_count
+    from reports_due
+    group by partner_id, quarter_on
+),
+
 on_roster as (
     select
         roster_by_quarter.partner_type,
@@ -54,30 +73,51 @@ on_roster as (
         roster_by_quarter.quarter_on,
         1 as on_roster_count,
         0 as signed_count,
-        case when actions.partner_id is null then 0 else 1 end as active_count,
+        case
+            when roster_by_quarter.left_on < cast(roster_by_quarter.quarter_on + interval 3 month as date) then 1
+            else 0
+        end as left_count,
+        case when actions.partner_id is null then 0 else 1 end as reporting_count,
+        case when actions.action_count > 0 then 1 else 0 end as active_count,
+        coalesce(due.expected_count, 0) as reports_expected_count,
+        coalesce(due.received_count, 0) as reports_received_count,
         roster_by_quarter.is_synthetic
     from roster_by_quarter
     left join actions
         on roster_by_quarter.partner_id = actions.partner_id
         and roster_by_quarter.quarter_on = actions.quarter_on
+    left join due
+        on roster_by_quarter.partner_id = due.partner_id
+        and roster_by_quarter.quarter_on = due.quarter_on
 ),
 
--- Signed after the quarter's first day: they join the frozen roster of the next quarter.
+-- Signed after the quarter's first day, says the list of the next quarter's start, on whose frozen roster they are.
 signed as (
     select
-        roster.partner_type,
-        case when zones.zone_code is null then 'unlocated' else zones.zone_code end as zone_code,
-        cast(date_trunc('quarter', roster.signed_on) as date) as quarter_on,
+        memberships.partner_type,
+        memberships.zone_code,
+        quarters.quarter_on,
         0 as on_roster_count,
         1 as signed_count,
+        0 as left_count,
+        0 as reporting_count,
         0 as active_count,
-        coalesce(deliveries.is_synthetic, false) as is_synthetic
-    from roster
-    left join zones
-        on roster.zone_code = zones.zone_code
-    left join deliveries
-        on roster.delivery_id = deliveries.delivery_id
-    where roster.signed_on > cast(date_trunc('quarter', roster.signed_on) as date)
+        0 as reports_expected_count,
+        0 as reports_received_count,
+        memberships.is_synthetic
+    from quarters
+    inner join lists
+        on quarters.next_quarter_on >= lists.valid_from_on
+        and quarters.next_quarter_on < lists.valid_until_on
+    inner join memberships
+        on lists.list_on = memberships.list_on
+        and memberships.signed_on > quarters.quarter_on
+        and memberships.signed_on < quarters.next_quarter_on
+    -- a corrected signature is still one signature
+    qualify row_number() over (
+        partition by quarters.quarter_on, memberships.partner_id
+        order by memberships.signed_on desc
+    ) = 1
 ),
 
 members as (
@@ -86,22 +126,9 @@ members as (
     select * from signed
 ),
 
-counted as (
-    select
-        partner_type,
-        zone_code,
-        quarter_on,
-        cast(sum(on_roster_count) as bigint) as on_roster_count,
-        cast(sum(signed_count) as bigint) as signed_in_quarter_count,
-        cast(sum(active_count) as bigint) as active_count,
-        bool_or(is_synthetic) as is_synthetic
-    from members
-    group by partner_type, zone_code, quarter_on
-),
-
 -- Every partner stands under its own zone and under the commune, with its own kind and with all.
 placed as (
-    select * from counted
+    select * from members
     where zone_code <> '63113'
     union all
     select
@@ -109,10 +136,14 @@ placed as (
         '63113' as zone_code,
         quarter_on,
         on_roster_count,
-        signed_in_quarter_count,
+        signed_count,
+        left_count,
+        reporting_count,
         active_count,
+        reports_expected_count,
+        reports_received_count,
         is_synthetic
-    from counted
+    from members
 ),
 
 typed as (
@@ -123,8 +154,12 @@ typed as (
         zone_code,
         quarter_on,
         on_roster_count,
-        signed_in_quarter_count,
+        signed_count,
+        left_count,
+        reporting_count,
         active_count,
+        reports_expected_count,
+        reports_received_count,
         is_synthetic
     from placed
 ),
@@ -135,11 +170,25 @@ totalled as (
         zone_code,
         quarter_on,
         cast(sum(on_roster_count) as bigint) as on_roster_count,
-        cast(sum(signed_in_quarter_count) as bigint) as signed_in_quarter_count,
+        cast(sum(signed_count) as bigint) as signed_in_quarter_count,
+        cast(sum(left_count) as bigint) as left_in_quarter_count,
+        cast(sum(reporting_count) as bigint) as reporting_count,
         cast(sum(active_count) as bigint) as active_count,
+        cast(sum(reports_expected_count) as bigint) as reports_expected_count,
+        cast(sum(reports_received_count) as bigint) as reports_received_count,
         bool_or(is_synthetic) as is_synthetic
     from typed
     group by partner_type, zone_code, quarter_on
+),
+
+rosters as (
+    select
+        quarter_on,
+        max(list_on) as list_on,
+        bool_or(is_reconstructed) as is_reconstructed,
+        bool_or(is_doubtful) as is_doubtful
+    from roster_by_quarter
+    group by quarter_on
 ),
 
 off_roster as (
@@ -153,16 +202,8 @@ off_roster as (
         on actions.partner_id = roster_by_quarter.partner_id
         and actions.quarter_on = roster_by_quarter.quarter_on
     where roster_by_quarter.partner_id is null
+        and actions.action_count > 0
     group by actions.quarter_on
-),
-
-quarters as (
-    select distinct
-        months.quarter_on,
-        cast(months.quarter_on + interval 3 month as date) <= run.as_of as is_quarter_over
-    from months
-    inner join run
-        on months.quarter_on <= run.as_of
 ),
 
 measured as (
@@ -172,12 +213,22 @@ measured as (
         totalled.quarter_on,
         totalled.on_roster_count,
         totalled.signed_in_quarter_count,
-        case when reported.reported_month_count > 0 then totalled.active_count end as active_count,
+        totalled.left_in_quarter_count,
+        case when reported.reported_month_count > 0 then totalled.reporting_count end as reporting_count,
+        -- nobody of them reported: silence, of which nobody knows whether it was inactivity
+        case
+            when reported.reported_month_count > 0 and totalled.reporting_count > 0 then totalled.active_count
+        end as active_count,
         case
             when totalled.partner_type = 'all' and totalled.zone_code = '63113' and reported.reported_month_count > 0
                 then coalesce(off_roster.active_off_roster_count, 0)
         end as active_off_roster_count,
+        totalled.reports_expected_count,
+        totalled.reports_received_count,
         coalesce(reported.reported_month_count, 0) as reported_month_count,
+        rosters.list_on as roster_list_on,
+        coalesce(rosters.is_reconstructed, false) as is_roster_reconstructed,
+        coalesce(rosters.is_doubtful, false) as is_roster_doubtful,
         coalesce(reported.is_provisional, false) or not quarters.is_quarter_over as is_provisional,
         totalled.is_synthetic or coalesce(reported.is_synthetic, false) as is_synthetic
     from totalled
@@ -185,6 +236,8 @@ measured as (
         on totalled.quarter_on = quarters.quarter_on
     left join reported
         on totalled.quarter_on = reported.quarter_on
+    left join rosters
+        on totalled.quarter_on = rosters.quarter_on
     left join off_roster
         on totalled.partner_type = off_roster.partner_type
         and totalled.zone_code = off_roster.zone_code
@@ -200,13 +253,24 @@ select
     quarter_on,
     on_roster_count,
     signed_in_quarter_count,
+    left_in_quarter_count,
+    reporting_count,
     active_count,
     active_off_roster_count,
+    reports_expected_count,
+    reports_received_count,
     reported_month_count,
+    roster_list_on,
+    is_roster_reconstructed,
+    is_roster_doubtful,
     case
         when active_count is null or on_roster_count = 0 then 'M'
         when is_provisional then 'P'
-        when reported_month_count < 3 then 'U'
+        when reported_month_count < 3 or is_roster_doubtful then 'U'
+        -- 2026-11: when more partners are silent than have reported, the share says more of the reports than of the partners
+        when reporting_count * 2 < on_roster_count then 'U'
+        -- one silent partner is enough to turn none into some
+        when active_count = 0 and reporting_count < on_roster_count then 'U'
         when active_count = 0 then 'Z'
         else 'A'
     end as obs_status,

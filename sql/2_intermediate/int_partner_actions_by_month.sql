@@ -25,12 +25,15 @@ counted as (
         delivery_id,
         count(*) as action_count,
         sum(contact_count) as contact_count,
+        count(contact_count) as contact_stated_count,
         sum(trained_count) as trained_count,
         sum(planned_count) as planned_count,
         sum(trained_count) filter (where planned_count is not null) as trained_of_planned_count,
         sum(planned_count) filter (where trained_count is not null) as planned_with_result_count,
         count(*) filter (where accepted_count > 0) as oriented_action_count
     from actions
+    -- a report of nothing is no action, though it covers its month
+    where action <> 'nothing_to_report'
     group by zone_code, cast(date_trunc('month', occurred_on) as date), action, delivery_id
 ),
 
@@ -41,6 +44,7 @@ located as (
         counted.action,
         counted.action_count,
         counted.contact_count,
+        counted.contact_stated_count,
         counted.trained_count,
         counted.planned_count,
         counted.trained_of_planned_count,
@@ -60,6 +64,7 @@ select
     action,
     cast(sum(action_count) as bigint) as action_count,
     cast(sum(contact_count) as bigint) as contact_count,
+    cast(sum(contact_stated_count) as bigint) as contact_stated_count,
     cast(sum(trained_count) as bigint) as trained_count,
     cast(sum(planned_count) as bigint) as planned_count,
     cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,

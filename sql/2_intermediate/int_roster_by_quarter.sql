@@ -1,19 +1,14 @@
 -- Partners on the roster as it stood at the start of each quarter.
 -- Grain: partner_id, quarter_on.
--- Care: frozen: who signs during a quarter joins the next one, who leaves during a quarter stays in it.
+-- Care: frozen: the newest list up to the quarter's first day; who signs in a quarter joins the next one, who leaves stays in it.
 with
 
-roster as (
-    select * from staging.stg_partners__roster
+memberships as (
+    select * from intermediate.int_roster_memberships
 ),
 
-zones as (
-    select * from intermediate.int_zones_known
-    where is_within_city or is_home
-),
-
-deliveries as (
-    select * from sources.deliveries
+lists as (
+    select * from intermediate.int_roster_lists
 ),
 
 months as (
@@ -29,24 +24,41 @@ quarters as (
     from months
     inner join run
         on months.quarter_on <= run.as_of
+),
+
+-- When a partner left, as the newest list that names the membership says: it owes no report from then on.
+leaving as (
+    select
+        partner_id,
+        signed_on,
+        left_on
+    from memberships
+    qualify row_number() over (partition by partner_id, signed_on order by list_on desc) = 1
 )
 
 select
-    roster.partner_id,
+    memberships.partner_id,
     quarters.quarter_on,
-    roster.partner_type,
-    case when zones.zone_code is null then 'unlocated' else zones.zone_code end as zone_code,
-    coalesce(deliveries.is_synthetic, false) as is_synthetic
-from roster
-inner join quarters
-    on roster.signed_on <= quarters.quarter_on
-    and (roster.left_on is null or roster.left_on > quarters.quarter_on)
-left join zones
-    on roster.zone_code = zones.zone_code
-left join deliveries
-    on roster.delivery_id = deliveries.delivery_id
--- a corrected signature leaves two overlapping periods on the roster; the partner is still one
+    memberships.partner_type,
+    memberships.zone_code,
+    leaving.left_on,
+    lists.list_on,
+    lists.list_on > quarters.quarter_on as is_reconstructed,
+    lists.is_doubtful,
+    memberships.is_synthetic
+from quarters
+inner join lists
+    on quarters.quarter_on >= lists.valid_from_on
+    and quarters.quarter_on < lists.valid_until_on
+inner join memberships
+    on lists.list_on = memberships.list_on
+    and memberships.signed_on <= quarters.quarter_on
+    and (memberships.left_on is null or memberships.left_on > quarters.quarter_on)
+left join leaving
+    on memberships.partner_id = leaving.partner_id
+    and memberships.signed_on = leaving.signed_on
+-- a corrected signature leaves two overlapping periods on the list; the partner is still one
 qualify row_number() over (
-    partition by roster.partner_id, quarters.quarter_on
-    order by roster.signed_on desc
+    partition by memberships.partner_id, quarters.quarter_on
+    order by memberships.signed_on desc
 ) = 1

@@ -24,6 +24,7 @@ select
     latest.is_published,
     latest.population,
     latest.edition_date,
+    latest.correction_id,
     latest.is_synthetic
 from latest
 inner join zones

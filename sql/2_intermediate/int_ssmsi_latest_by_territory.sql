@@ -3,8 +3,8 @@
 -- Care: the same choice as is_latest_edition in marts.police_statistics; one scan of the bases serves all who need few places.
 with
 
-harmonised as (
-    select * from intermediate.int_ssmsi_harmonised
+corrected as (
+    select * from intermediate.int_ssmsi_corrected
 ),
 
 zones as (
@@ -53,22 +53,23 @@ followed as (
 )
 
 select
-    harmonised.territory_type,
-    harmonised.territory_code,
-    harmonised.year,
-    harmonised.indicator_code,
-    harmonised.unit,
-    harmonised.count,
-    harmonised.rate_per_1000,
-    harmonised.is_published,
-    harmonised.population,
-    harmonised.edition_date,
-    harmonised.is_synthetic
-from harmonised
+    corrected.territory_type,
+    corrected.territory_code,
+    corrected.year,
+    corrected.indicator_code,
+    corrected.unit,
+    corrected.count,
+    corrected.rate_per_1000,
+    corrected.is_published,
+    corrected.population,
+    corrected.edition_date,
+    corrected.correction_id,
+    corrected.is_synthetic
+from corrected
 inner join followed
-    on harmonised.territory_type = followed.territory_type
-    and harmonised.territory_code = followed.territory_code
+    on corrected.territory_type = followed.territory_type
+    and corrected.territory_code = followed.territory_code
 qualify row_number() over (
-    partition by harmonised.territory_type, harmonised.territory_code, harmonised.year, harmonised.indicator_code
-    order by harmonised.version_number desc
+    partition by corrected.territory_type, corrected.territory_code, corrected.year, corrected.indicator_code
+    order by corrected.version_number desc
 ) = 1

@@ -20,6 +20,8 @@ known as (
         counted.subquestion_code,
         counted.answer_code,
         counted.answer_count,
+        counted.weight_total,
+        counted.weight_square_total,
         counted.is_synthetic
     from counted
     inner join codes
@@ -39,6 +41,8 @@ grouped as (
         subquestion_code,
         answer_code,
         answer_count,
+        weight_total,
+        weight_square_total,
         is_synthetic
     from known
 ),
@@ -50,7 +54,9 @@ summed as (
         question_code,
         subquestion_code,
         answer_code,
-        cast(sum(answer_count) as bigint) as answer_count
+        cast(sum(answer_count) as bigint) as answer_count,
+        sum(weight_total) as weight_total,
+        sum(weight_square_total) as weight_square_total
     from grouped
     group by wave_code, zone_group, question_code, subquestion_code, answer_code
 ),
@@ -77,6 +83,8 @@ select
     codes.is_dont_know,
     codes.is_in_denominator,
     coalesce(summed.answer_count, 0) as answer_count,
+    coalesce(summed.weight_total, 0.0) as weight_total,
+    coalesce(summed.weight_square_total, 0.0) as weight_square_total,
     answered_questions.is_synthetic
 from answered_questions
 inner join codes

@@ -1,15 +1,40 @@
 -- Answers to the survey counted by code, before anything is known about their meaning.
 -- Grain: wave_code, zone_group, question_code, subquestion_code, answer_code, is_asked.
--- Care: finished responses only; the wave is 'none' and the group of zones 'unknown' where the response does not tell.
+-- Care: finished responses only; the wave is 'none' and the group of zones 'unknown' where the response does not tell; a
+-- response without a wave weighs 1. What a structure file says is answered in own words is not counted, whatever it looks like.
 with
 
+structures as (
+    select * from staging.stg_surveys__structure
+),
+
+-- LimeSurvey's types of text, date and file, and the XLSForm's: one word looks like a code, and is somebody's word.
+own_words as (
+    select distinct question_code
+    from structures
+    where
+        element = 'question'
+        and question_type in (
+            'S', 'T', 'U', 'Q', ';', 'D', '|', 'text', 'date', 'time', 'datetime', 'dateTime', 'image', 'audio', 'video', 'file',
+            'barcode', 'geopoint', 'geotrace', 'geoshape'
+        )
+),
+
 answers as (
-    select * from staging.stg_surveys__answers
+    select answers_read.*
+    from staging.stg_surveys__answers as answers_read
+    left join own_words
+        on answers_read.question_code = own_words.question_code
+    where own_words.question_code is null
 ),
 
 responses as (
     select * from intermediate.int_survey_responses_waved
     where is_finished
+),
+
+weights as (
+    select * from intermediate.int_survey_weights
 ),
 
 questions as (
@@ -83,11 +108,16 @@ select
     given_answers.answer_code,
     given_answers.is_asked,
     count(*) as answer_count,
+    sum(coalesce(weights.weight, 1.0)) as weight_total,
+    sum(coalesce(weights.weight, 1.0) * coalesce(weights.weight, 1.0)) as weight_square_total,
     bool_or(responses.is_synthetic) as is_synthetic
 from given_answers
 inner join responses
     on given_answers.delivery_id = responses.delivery_id
     and given_answers.response_number = responses.response_number
+left join weights
+    on responses.delivery_id = weights.delivery_id
+    and responses.response_number = weights.response_number
 group by
     coalesce(responses.wave_code, 'none'),
     coalesce(responses.zone_group, 'unknown'),

@@ -1,6 +1,6 @@
 -- Respondents, denominator and top two answers of every question by wave and group of zones.
 -- Grain: wave_code, zone_group, question_code.
--- Care: unweighted, exact, not yet hidden; top_two_count and dont_know_count are empty where the question has no such answer.
+-- Care: exact, not yet hidden; counts are unweighted, weights beside them; empty where the question has no such answer.
 with
 
 answers as (
@@ -14,6 +14,10 @@ responses as (
 
 questions as (
     select * from reference.survey_questions
+),
+
+weights as (
+    select * from intermediate.int_survey_weights
 ),
 
 waves as (
@@ -33,6 +37,11 @@ answered as (
         cast(sum(case when is_in_denominator then answer_count else 0 end) as bigint) as in_denominator_count,
         cast(sum(answer_count) filter (where is_dont_know) as bigint) as dont_know_count,
         cast(sum(answer_count) filter (where is_top_two) as bigint) as top_two_count,
+        sum(weight_total) as weight_total,
+        sum(weight_total) filter (where is_in_denominator) as in_denominator_weight,
+        sum(weight_square_total) filter (where is_in_denominator) as in_denominator_weight_square,
+        sum(weight_total) filter (where is_dont_know) as dont_know_weight,
+        sum(weight_total) filter (where is_top_two) as top_two_weight,
         bool_or(is_synthetic) as is_synthetic
     from answers
     group by wave_code, zone_group, question_code
@@ -45,24 +54,41 @@ filter_counts as (
         zone_group,
         question_code,
         answer_code,
-        answer_count
+        answer_count,
+        weight_total,
+        weight_square_total
     from answers
+),
+
+weighed_responses as (
+    select
+        responses.wave_code,
+        responses.zone_group,
+        weights.weight
+    from responses
+    inner join weights
+        on responses.delivery_id = weights.delivery_id
+        and responses.response_number = weights.response_number
 ),
 
 respondents as (
     select
         wave_code,
         zone_group,
-        count(*) as respondent_count
-    from responses
+        count(*) as respondent_count,
+        sum(weight) as weight_total,
+        sum(weight * weight) as weight_square_total
+    from weighed_responses
     where zone_group is not null
     group by wave_code, zone_group
     union all
     select
         wave_code,
         'all' as zone_group,
-        count(*) as respondent_count
-    from responses
+        count(*) as respondent_count,
+        sum(weight) as weight_total,
+        sum(weight * weight) as weight_square_total
+    from weighed_responses
     group by wave_code
 ),
 
@@ -73,6 +99,10 @@ denominated as (
         answered.question_code,
         questions.denominator_rule,
         case
+            when questions.filter_question_code is not null then filter_counts.answer_count
+            else respondents.respondent_count
+        end as asked_count,
+        case
             when questions.denominator_rule = 'answered' then answered.answer_count
             when questions.filter_question_code is not null then filter_counts.answer_count
             else respondents.respondent_count
@@ -82,8 +112,25 @@ denominated as (
             when questions.filter_question_code is not null then filter_counts.answer_count
             else respondents.respondent_count
         end as in_denominator_count,
+        case
+            when questions.denominator_rule = 'answered' then answered.weight_total
+            when questions.filter_question_code is not null then filter_counts.weight_total
+            else respondents.weight_total
+        end as respondent_weight,
+        case
+            when questions.denominator_rule = 'answered' then answered.in_denominator_weight
+            when questions.filter_question_code is not null then filter_counts.weight_total
+            else respondents.weight_total
+        end as in_denominator_weight,
+        case
+            when questions.denominator_rule = 'answered' then answered.in_denominator_weight_square
+            when questions.filter_question_code is not null then filter_counts.weight_square_total
+            else respondents.weight_square_total
+        end as in_denominator_weight_square,
         case when questions.denominator_rule = 'answered' then answered.dont_know_count end as dont_know_count,
+        case when questions.denominator_rule = 'answered' then answered.dont_know_weight end as dont_know_weight,
         answered.top_two_count,
+        answered.top_two_weight,
         answered.is_synthetic
     from answered
     inner join questions
@@ -112,10 +159,18 @@ select
     denominated.wave_code,
     denominated.zone_group,
     denominated.question_code,
+    denominated.asked_count,
     denominated.respondent_count,
     denominated.in_denominator_count,
     denominated.dont_know_count,
     denominated.top_two_count,
+    denominated.respondent_weight,
+    denominated.in_denominator_weight,
+    denominated.dont_know_weight,
+    denominated.top_two_weight,
+    -- Kish's effective sample size: how many answers of equal weight would say as much
+    denominated.in_denominator_weight * denominated.in_denominator_weight
+        / nullif(denominated.in_denominator_weight_square, 0) as n_eff,
     -- fewer than 11 answers are hidden, fewer than 30 are shown as unreliable (DESIGN §8)
     case
         when denominated.in_denominator_count < 11 then 'S'

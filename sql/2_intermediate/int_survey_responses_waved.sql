@@ -1,4 +1,4 @@
--- Responses to the survey with their wave and the group of zones in which the respondent lives.
+-- Responses to the survey with their wave and what respondents tell of themselves: group of zones, age band, sex.
 -- Grain: delivery_id, response_number.
 -- Care: wave_code is empty when neither the export, nor the receipt, nor the date tells it; such responses are counted, not used.
 with
@@ -20,13 +20,25 @@ zone_groups as (
     where question_code = 'ZONE'
 ),
 
+age_bands as (
+    select * from reference.survey_answer_codes
+    where question_code = 'AGE'
+),
+
+sexes as (
+    select * from reference.survey_answer_codes
+    where question_code = 'SEXE'
+),
+
 responses as (
     select
         delivery_id,
         response_number,
         max(wave_code) as hidden_wave_code,
         max(submitted_on) as submitted_on,
-        max(case when question_code = 'ZONE' then answer_code end) as zone_answer_code
+        max(case when question_code = 'ZONE' then answer_code end) as zone_answer_code,
+        max(case when question_code = 'AGE' then answer_code end) as age_answer_code,
+        max(case when question_code = 'SEXE' then answer_code end) as sex_answer_code
     from answers
     group by delivery_id, response_number
 ),
@@ -64,6 +76,8 @@ select
         else 'none'
     end as wave_basis,
     zone_groups.answer_value as zone_group,
+    age_bands.answer_value as age_band,
+    sexes.answer_value as sex,
     responses.submitted_on is not null or not exports.has_submission_dates as is_finished,
     coalesce(deliveries.is_synthetic, false) as is_synthetic
 from responses
@@ -79,3 +93,7 @@ left join days
     on responses.submitted_on = days.submitted_on
 left join zone_groups
     on responses.zone_answer_code = zone_groups.answer_code
+left join age_bands
+    on responses.age_answer_code = age_bands.answer_code
+left join sexes
+    on responses.sex_answer_code = sexes.answer_code

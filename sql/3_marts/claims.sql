@@ -11,31 +11,12 @@ indicators as (
     select * from reference.indicators
 ),
 
-peers as (
-    select * from reference.peers
+observed as (
+    select * from intermediate.int_claims_observed
 ),
 
-observations as (
-    select * from marts.indicator_values
-    where period_type = 'year'
-        and breakdown = 'total'
-        and breakdown_value = 'total'
-        and value_kind = 'observed'
-),
-
-observed_in_city as (
-    select
-        observations.indicator_id,
-        observations.period_start,
-        observations.value,
-        observations.denominator,
-        observations.obs_status,
-        observations.is_synthetic
-    from observations
-    inner join peers
-        on observations.zone_code = peers.zone_code
-        and peers.role = 'subject'
-        and peers.territory_type = 'commune'
+limits as (
+    select * from intermediate.int_claim_limits
 ),
 
 -- Two statements about the same past year cannot both be true when they differ by more than one per cent.
@@ -54,8 +35,8 @@ conflicts as (
     group by claims.claim_id
 ),
 
--- rounding: half of the last digit that was printed. chance: how far one year may lie from a right projection
--- (Poisson for counts, binomial for ratios, 95 %); a statement about the past has no such margin.
+-- rounding: half of the last digit that was printed. The limits are those of what was observed: a projection that lies
+-- within them is one from which chance alone can lead to such a year (exact limits are those of the test turned round).
 compared as (
     select
         claims.claim_id,
@@ -70,24 +51,36 @@ compared as (
         claims.source_kind,
         claims.noted_on,
         indicators.unit,
-        observed_in_city.value as observed_value,
-        observed_in_city.obs_status,
-        coalesce(observed_in_city.is_synthetic, false) as is_synthetic,
+        observed.observed_value,
+        observed.obs_status,
+        observed.is_synthetic,
+        observed.is_projection,
         conflicts.conflicts_with,
-        abs(observed_in_city.value - claims.value) as gap,
+        abs(observed.observed_value - claims.value) as gap,
         case when indicators.unit = 'ratio' then 0.005 else 0.5 end as rounding,
         case
-            when claims.value_kind in ('baseline', 'press_claim') then 0
-            when indicators.unit = 'ratio'
-                then 1.96 * sqrt(claims.value * (1 - claims.value) / nullif(observed_in_city.denominator, 0))
-            else 1.96 * sqrt(claims.value)
-        end as chance
+            when limits.limit_method = 'poisson' and limits.limit_count > 0
+                then observed.observed_value * limits.lower_limit / nullif(limits.limit_count, 0)
+            when limits.limit_method = 'poisson'
+                then observed.per * limits.lower_limit / nullif(coalesce(observed.denominator, 1), 0)
+            when limits.limit_method is not null then limits.lower_limit
+            when observed.is_projection then observed.lower_95
+        end as lower_95,
+        case
+            when limits.limit_method = 'poisson' and limits.limit_count > 0
+                then observed.observed_value * limits.upper_limit / nullif(limits.limit_count, 0)
+            when limits.limit_method = 'poisson'
+                then observed.per * limits.upper_limit / nullif(coalesce(observed.denominator, 1), 0)
+            when limits.limit_method is not null then limits.upper_limit
+            when observed.is_projection then observed.upper_95
+        end as upper_95
     from claims
+    inner join observed
+        on claims.claim_id = observed.claim_id
+    left join limits
+        on claims.claim_id = limits.claim_id
     left join indicators
         on claims.indicator_id = indicators.indicator_id
-    left join observed_in_city
-        on claims.indicator_id = observed_in_city.indicator_id
-        and claims.period_start_on = observed_in_city.period_start
     left join conflicts
         on claims.claim_id = conflicts.claim_id
 ),
@@ -99,8 +92,9 @@ judged as (
             when observed_value is null then 'not_observed'
             when is_synthetic then 'synthetic'
             when obs_status = 'P' then 'provisional'
+            when obs_status = 'U' then 'unreliable'
             when gap <= rounding then 'equal'
-            when gap <= chance then 'within_chance'
+            when is_projection and value between lower_95 and upper_95 then 'within_chance'
             else 'apart'
         end as finding
     from compared
@@ -115,6 +109,8 @@ select
     compared.source,
     compared.verification,
     compared.observed_value,
+    compared.lower_95 as observed_lower_95,
+    compared.upper_95 as observed_upper_95,
     case judged.finding
         when 'equal' then 'consistent'
         when 'within_chance' then 'not distinguishable'
@@ -131,6 +127,7 @@ select
         when 'not_observed' then 'No complete year of observations.'
         when 'synthetic' then 'The observations are synthetic sample data: they can neither confirm nor refute a real claim.'
         when 'provisional' then 'The observations of the year are provisional.'
+        when 'unreliable' then 'The observations of the year are unreliable.'
         when 'equal' then 'Observed as stated, to the last digit printed.'
         when 'within_chance' then 'Observed differently, but no further than chance alone takes one year.'
         when 'apart' then 'Observed differently, further than rounding or chance explain.'
@@ -140,6 +137,7 @@ select
         when 'synthetic'
             then 'Observations synthétiques (données d’exemple) : elles ne confirment ni n’infirment une affirmation réelle.'
         when 'provisional' then 'Les observations de l’année sont provisoires.'
+        when 'unreliable' then 'Les observations de l’année ne sont pas fiables.'
         when 'equal' then 'Observé tel qu’annoncé, au dernier chiffre imprimé près.'
         when 'within_chance' then 'Observé autrement, mais pas au-delà de ce que le hasard seul fait d’une année.'
         when 'apart' then 'Observé autrement, au-delà de l’arrondi et du hasard.'

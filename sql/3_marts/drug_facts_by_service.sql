@@ -1,6 +1,6 @@
 -- Drug offences (indexes 55 to 58 of état 4001) by police or gendarmerie service and year.
 -- Grain: year, force, department_code, perimeter, service_name, index_code.
--- Care: facts, not the people implicated that the SSMSI counts; since 2020 index 57 (use) also holds the fines.
+-- Care: facts, not the people implicated that the SSMSI counts, and no model may read both; since 2020 index 57 (use) also holds the fines.
 with
 
 facts as (

@@ -1,6 +1,6 @@
 -- Exposure to the campaign by zone, week, platform and message version: panel-days, relays, reach as each platform states it.
 -- Grain: zone_code, week_starts_on, platform, message_version.
--- Care: reach adds up over nothing; the commune's panel-days and relays are already the total of the zones.
+-- Care: reach adds up over nothing, platforms least of all, relays not over versions; the commune holds its zones' total.
 with
 
 located as (

@@ -5,18 +5,27 @@ with
 
 indicators as (
     select * from reference.indicators
+),
+
+methods as (
+    select * from reference.interval_methods
+    where measure = 'total'
 )
 
 select
-    indicator_id,
-    label_fr,
-    label_en,
-    definition,
-    unit,
-    logic_level,
-    direction,
-    caveats,
-    numerator,
-    denominator,
-    lag
+    indicators.indicator_id,
+    indicators.label_fr,
+    indicators.label_en,
+    indicators.definition,
+    indicators.unit,
+    indicators.logic_level,
+    indicators.direction,
+    indicators.caveats,
+    indicators.numerator,
+    indicators.denominator,
+    indicators.lag,
+    coalesce(methods.interval_method, 'none') as interval_method,
+    methods.reason as interval_reason
 from indicators
+left join methods
+    on indicators.indicator_id = methods.indicator_id

@@ -1,6 +1,6 @@
 -- What was done among residents, by zone and month: information points, training, mediation, meetings, feedback.
 -- Grain: zone_code, month_on.
--- Care: the commune is the total, zones of different types overlap; a month without the log is empty, a zone without a row 0.
+-- Care: the commune is the total, zones of different types overlap; only what was reported: read reports_completeness beside it.
 with
 
 counted as (
@@ -13,6 +13,7 @@ select
     action_count,
     information_point_count,
     contact_count,
+    contact_stated_point_count,
     training_count,
     trained_count,
     planned_count,
@@ -35,5 +36,24 @@ select
     is_meeting_log_reported,
     is_feedback_log_reported,
     is_action_log_provisional or is_meeting_log_provisional or is_feedback_log_provisional as is_provisional,
+    reports_expected_count,
+    reports_received_count,
+    cast(reports_received_count as double) / nullif(reports_expected_count, 0) as reports_completeness,
+    case
+        when not is_action_log_reported then 'M'
+        when is_action_log_thin then 'U'
+        when is_action_log_provisional then 'P'
+        else 'A'
+    end as action_obs_status,
+    case
+        when not is_meeting_log_reported then 'M'
+        when is_meeting_log_provisional then 'P'
+        else 'A'
+    end as meeting_obs_status,
+    case
+        when not is_feedback_log_reported then 'M'
+        when is_feedback_log_provisional then 'P'
+        else 'A'
+    end as feedback_obs_status,
     is_synthetic
 from counted

@@ -1,6 +1,6 @@
 -- How safe residents feel, whether they trust the police, see patrols and recall the campaign, by wave.
 -- Grain: wave_code, question_code, subquestion_code, answer_code, zone_group.
--- Care: unweighted, of a sample that is not a probability sample; top_two_share stands on every row of a question.
+-- Care: raked to the census, of a sample that is not a probability sample; top_two_share stands on every row of a question.
 with
 
 questions as (
@@ -22,6 +22,37 @@ answers as (
 
 counted as (
     select * from intermediate.int_survey_questions_counted
+),
+
+shares as (
+    select * from intermediate.int_survey_shares_estimated
+),
+
+answer_shares as (
+    select * from shares
+    where measure = 'answer'
+),
+
+top_two_shares as (
+    select * from shares
+    where measure = 'top_two'
+),
+
+-- One status for each question, so that its distribution is not shown in part.
+statuses as (
+    select
+        wave_code,
+        zone_group,
+        question_code,
+        max(obs_status) as obs_status,
+        max(n_eff) as n_eff,
+        max(design_effect) as design_effect
+    from shares
+    group by wave_code, zone_group, question_code
+),
+
+weightings as (
+    select * from intermediate.int_survey_waves_weighted
 )
 
 select
@@ -42,24 +73,30 @@ select
     answers.is_dont_know,
     answers.is_in_denominator,
     waves.sample_kind,
+    questions.denominator_rule,
+    counted.asked_count as n_asked,
     counted.respondent_count as n,
     counted.in_denominator_count as n_in_denominator,
-    case when counted.obs_status not in ('S', 'C') then answers.answer_count end as answer_count,
+    statuses.n_eff,
+    statuses.design_effect,
+    case when statuses.obs_status not in ('S', 'C') then answers.answer_count end as answer_count,
+    answer_shares.share as answer_share,
+    answer_shares.lower_95,
+    answer_shares.upper_95,
+    answer_shares.share_unweighted as answer_share_unweighted,
+    top_two_shares.share as top_two_share,
+    top_two_shares.lower_95 as top_two_lower_95,
+    top_two_shares.upper_95 as top_two_upper_95,
+    top_two_shares.share_unweighted as top_two_share_unweighted,
     case
-        when counted.obs_status not in ('S', 'C') and answers.is_in_denominator
-            then cast(answers.answer_count as double) / nullif(counted.in_denominator_count, 0)
-    end as answer_share,
-    case
-        when counted.obs_status not in ('S', 'C')
-            then cast(counted.top_two_count as double) / nullif(counted.in_denominator_count, 0)
-    end as top_two_share,
-    case
-        when counted.obs_status not in ('S', 'C')
-            then cast(counted.dont_know_count as double) / nullif(counted.respondent_count, 0)
+        when statuses.obs_status not in ('S', 'C')
+            then round(counted.dont_know_weight / nullif(counted.respondent_weight, 0), 10)
     end as dont_know_share,
-    false as is_weighted,
-    counted.obs_status,
-    answers.is_synthetic
+    weightings.weighting = 'raked' as is_weighted,
+    weightings.weighting,
+    weightings.weighting_reason,
+    statuses.obs_status,
+    answers.is_synthetic or weightings.is_census_synthetic as is_synthetic
 from answers
 inner join questions
     on answers.question_code = questions.question_code
@@ -73,3 +110,19 @@ inner join counted
     on answers.wave_code = counted.wave_code
     and answers.question_code = counted.question_code
     and answers.zone_group = counted.zone_group
+inner join weightings
+    on answers.wave_code = weightings.wave_code
+inner join statuses
+    on answers.wave_code = statuses.wave_code
+    and answers.question_code = statuses.question_code
+    and answers.zone_group = statuses.zone_group
+left join answer_shares
+    on answers.wave_code = answer_shares.wave_code
+    and answers.question_code = answer_shares.question_code
+    and answers.zone_group = answer_shares.zone_group
+    and answers.subquestion_code = answer_shares.subquestion_code
+    and answers.answer_code = answer_shares.answer_code
+left join top_two_shares
+    on answers.wave_code = top_two_shares.wave_code
+    and answers.question_code = top_two_shares.question_code
+    and answers.zone_group = top_two_shares.zone_group

@@ -4,12 +4,12 @@
 with
 
 newest_versions as (
-    select * from intermediate.int_ssmsi_harmonised
+    select * from intermediate.int_ssmsi_corrected
     where is_newest_version
 ),
 
 older_versions as (
-    select * from intermediate.int_ssmsi_harmonised
+    select * from intermediate.int_ssmsi_corrected
     where not is_newest_version
 ),
 
@@ -51,6 +51,7 @@ older_ranked as (
         coalesce(newer_by_territory.version_number, 0) <= older_versions.version_number as is_latest_edition,
         older_versions.indicator_label,
         older_versions.delivery_id,
+        older_versions.correction_id,
         older_versions.is_synthetic
     from older_versions
     left join newer_by_territory
@@ -66,14 +67,15 @@ older_ranked as (
 every_version as (
     select
         territory_type, territory_code, year, indicator_code, unit, count, rate_per_1000, is_published, population,
-        edition_date, true as is_latest_edition, indicator_label, delivery_id, is_synthetic
+        edition_date, true as is_latest_edition, indicator_label, delivery_id, correction_id,
+        is_synthetic
     from newest_versions
 
     union all
 
     select
         territory_type, territory_code, year, indicator_code, unit, count, rate_per_1000, is_published, population,
-        edition_date, is_latest_edition, indicator_label, delivery_id, is_synthetic
+        edition_date, is_latest_edition, indicator_label, delivery_id, correction_id, is_synthetic
     from older_ranked
 )
 
@@ -96,5 +98,6 @@ select
         or territory_code between '75101' and '75120'
     ) as is_arrondissement,
     delivery_id,
+    correction_id,
     is_synthetic
 from every_version

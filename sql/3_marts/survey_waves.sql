@@ -23,6 +23,14 @@ answers as (
     select * from intermediate.int_survey_answers_counted
 ),
 
+weightings as (
+    select * from intermediate.int_survey_waves_weighted
+),
+
+structures as (
+    select * from intermediate.int_survey_structures_waved
+),
+
 responses_counted as (
     select
         coalesce(wave_code, 'none') as wave_code,
@@ -104,7 +112,18 @@ select
     answers_counted.unknown_question_answer_count,
     answers_counted.unknown_code_answer_count,
     answers_counted.outside_filter_answer_count,
-    coalesce(responses_counted.is_synthetic, false) as is_synthetic
+    coalesce(structures.structure_basis, 'none') as structure_basis,
+    weightings.weighting,
+    weightings.weighting_reason,
+    weightings.census_year,
+    weightings.joined_age_bands,
+    weightings.n_eff,
+    weightings.design_effect,
+    weightings.smallest_weight,
+    weightings.largest_weight,
+    weightings.trimmed_count,
+    weightings.largest_miss,
+    coalesce(responses_counted.is_synthetic, false) or coalesce(weightings.is_census_synthetic, false) as is_synthetic
 from listed_waves
 left join waves
     on listed_waves.wave_code = waves.wave_code
@@ -114,3 +133,7 @@ left join repeated
     on listed_waves.wave_code = repeated.wave_code
 left join answers_counted
     on listed_waves.wave_code = answers_counted.wave_code
+left join weightings
+    on listed_waves.wave_code = weightings.wave_code
+left join structures
+    on listed_waves.wave_code = structures.wave_code

@@ -720,3 +720,18 @@ def test_yes_and_no(text, value) -> None:
 )
 def test_years(text, value) -> None:
     assert one("year", text) == value
+
+
+def test_a_gzip_bomb_is_found_long_before_it_fills_the_disk(tmp_path, monkeypatch) -> None:
+    import gzip
+
+    from flows.core.errors import Refusal
+    from flows.core.reading import unpack
+
+    monkeypatch.setattr(unpack, "BOMB_FROM", 1024 * 1024)
+    bomb = tmp_path / "bomb.csv.gz"
+    bomb.write_bytes(gzip.compress(b"0;" * (16 * 1024 * 1024)))
+    with pytest.raises(Refusal) as refused:
+        unpack.to_plain_text(bomb, tmp_path / "work" / "plain.txt", "gzip", 8 * 1024**3)
+    assert refused.value.code == "gzip_bomb"
+    assert (tmp_path / "work" / "plain.unpacked").stat().st_size < 12 * 1024 * 1024

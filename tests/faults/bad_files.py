@@ -334,6 +334,17 @@ def survey(header: str = SURVEY, extra: str = "") -> str:
     return "\n".join([header, *(row + extra for row in rows)]) + "\n"
 
 
+KOBO = "start;_id;_uuid;_submission_time;_submitted_by;_index;profil/SEXE;SECU_JOUR;COMMENTAIRE"
+
+
+def kobo(header: str = KOBO, extra: str = "", by: str = "") -> str:
+    rows = (
+        f"2025-03-{n:02}T10:10:10;{n};{secret('uuid')};2025-03-{n:02}T09:10:10;{by};{n};F;{n % 5 + 1};{secret('kobo')}"
+        for n in range(1, 13)
+    )
+    return "\n".join([header, *(row + extra for row in rows)]) + "\n"
+
+
 # -- the files --------------------------------------------------------------------------------------------------------
 # a table: one line for each file, where one can be
 # fmt: off
@@ -561,6 +572,10 @@ SURVEYS = (
     Bad("survey_with_addresses", lambda: survey(SURVEY + ";ipaddr", f";{ADDRESS}"), refused="personal_data", line=2),
     Bad("survey_with_mails", lambda: survey(SURVEY + ";email", f";{MAIL}"), refused="personal_data", line=2),
     Bad("survey_header_only", lambda: SURVEY + "\n", refused="no_rows", line=1),
+    Bad("kobo_with_names", lambda: kobo(KOBO + ";profil/nom", f";{secret('nom')}"), refused="personal_data", line=2),
+    Bad("kobo_with_places", lambda: kobo(KOBO + ";_LIEU_latitude;_LIEU_longitude", ";45.77;3.08"), refused="personal_data", line=2),
+    Bad("kobo_with_senders", lambda: kobo(by=secret("enqueteur")), refused="personal_data", line=2),
+    Bad("kobo_with_labels", lambda: kobo(KOBO.replace("SECU_JOUR", "Vous sentez-vous en sécurité ?")), refused="full_headings", line=1),
     Bad("structure_bomb", lambda: XML_BOMB, refused="unsafe_xml", name="bomb.lss"),
     Bad("structure_cut_short", lambda: f"<?xml version='1.0'?><document><LimeSurveyDocType>Survey</LimeSurveyDocType><rows>{secret('lss')}", refused="broken_lss", line=1, name="cut.lss"),
     Bad("survey_archive", lambda: zipped({"survey_1.lss": secret("lsa"), "survey_1_responses.lsr": secret("lsr")}), refused="lsa", name="survey.lsa"),

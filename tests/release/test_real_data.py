@@ -61,6 +61,29 @@ def test_the_newest_edition_wins_and_the_other_stays_visible(real) -> None:
     ]
 
 
+def test_revisions_are_the_differences_of_the_two_editions(real) -> None:
+    """Counted here another way: each figure of both editions, side by side, in Python."""
+    figures: dict[tuple, dict[str, tuple]] = {}
+    for *key, edition, count, rate in real.execute(
+        """select territory_code, year, indicator_code, cast(edition_date as varchar), count, rate_per_1000
+        from marts.police_statistics where territory_type = 'departement'"""
+    ).fetchall():
+        figures.setdefault(tuple(key), {})[edition] = (count, rate)
+    expected = {
+        key: (old[0], new[0])
+        for key, editions in figures.items()
+        if len(editions) == 2
+        for (_, old), (_, new) in [sorted(editions.items())]
+        if old[0] != new[0] or (old[1] is not None and abs(old[1] - new[1]) > 0.00001)
+    }
+    rows = real.execute(
+        """select territory_code, year, indicator_code, old_count, new_count from marts.revisions
+        where territory_type = 'departement' and change_kind <> 'new_figure'"""
+    ).fetchall()
+    assert {row[:3]: row[3:] for row in rows} == expected
+    assert expected["63", 2018, "usage_stupefiants"] == (1136, 1138)
+
+
 def test_hidden_cells_are_null(real) -> None:
     hidden = real.execute(
         """select count(*), count(count), count(rate_per_1000) from marts.police_statistics

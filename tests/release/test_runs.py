@@ -61,7 +61,9 @@ def test_a_second_run_has_nothing_to_do(settings) -> None:
     again = pipeline.refresh(settings)
     assert not first.is_unchanged and again.is_unchanged
     assert again.release == first.release
-    assert [line[:6] for line in map(_fields, again.deliveries)] == [line[:6] for line in map(_fields, first.deliveries)]
+    assert [line[:6] for line in map(_fields, again.deliveries)] == [
+        line[:6] for line in map(_fields, first.deliveries)
+    ]
 
 
 def _fields(line) -> tuple:
@@ -209,7 +211,7 @@ def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> N
 """
     text = spec.read_text()
     spec.write_text(text + (entry if "expectations:" in text else "expectations:" + entry))
-    with pytest.raises(VerificationFailed, match="marts.calendar: made_to_fail"):
+    with pytest.raises(VerificationFailed, match=r"marts.calendar: made_to_fail"):
         pipeline.refresh(replace(settings, sql=tmp_path / "sql"))
     assert publishing.current_release(settings.current) == first
 
@@ -222,3 +224,85 @@ def test_a_raw_folder_inside_the_warehouse_is_left_alone(settings) -> None:
     with pytest.raises(UsageProblem, match="inside the warehouse"):
         pipeline.refresh(inside)
     assert (inside.raw / "reference" / "zones.csv").is_file()
+
+
+def test_a_bad_file_that_was_mended_stays_on_record_and_counts_no_more(settings) -> None:
+    write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
+    assert pipeline.refresh(settings).has_refused
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2))
+    mended = pipeline.refresh(settings)
+    assert not mended.has_refused
+    assert [(line.verdict, line.is_withdrawn) for line in mended.deliveries if "02" in line.file_name] == [
+        ("refused", True),
+        ("passed", False),
+    ]
+    again = pipeline.refresh(settings)
+    assert again.is_unchanged and not again.has_refused
+
+
+def test_a_bad_file_that_was_taken_away_counts_no_more(settings) -> None:
+    write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
+    assert pipeline.refresh(settings).has_refused
+    (settings.raw / "police" / "incidents-02.csv").unlink()
+    assert not pipeline.refresh(settings).has_refused
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_refused_and_read_anew(settings, monkeypatch) -> None:
+    from flows.core import admission
+
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2))
+    judge = admission._judge
+
+    def still_arriving(delivery, *arguments, **keywords):
+        verdict = judge(delivery, *arguments, **keywords)
+        if delivery.path.name == "incidents-02.csv":
+            with delivery.path.open("a") as file:
+                file.write("I-2025-02-9;2025-02-09 14:05;CF01;rixe;oui;v1;pm\n")
+        return verdict
+
+    monkeypatch.setattr(admission, "_judge", still_arriving)
+    arriving = pipeline.refresh(settings)
+    assert {line.file_name: line.verdict for line in arriving.deliveries}["police/incidents-02.csv"] == "refused"
+    assert "written to meanwhile" in next(line.note for line in arriving.deliveries if line.verdict == "refused")
+    monkeypatch.undo()
+    arrived = pipeline.refresh(settings)
+    assert not arrived.has_refused
+    assert [line.rows_accepted for line in arrived.deliveries if "02" in line.file_name and not line.is_withdrawn] == [
+        3
+    ]
+
+
+def test_a_file_that_is_only_touched_while_it_is_read_is_admitted(settings, monkeypatch) -> None:
+    from flows.core import admission
+
+    judge = admission._judge
+
+    def touched(delivery, *arguments, **keywords):
+        verdict = judge(delivery, *arguments, **keywords)
+        delivery.path.touch()
+        return verdict
+
+    monkeypatch.setattr(admission, "_judge", touched)
+    assert not pipeline.refresh(settings).has_refused
+
+
+def tables(settings: Settings) -> dict[str, str]:
+    return {name: entry["content_sha256"] for name, entry in manifest(settings)["tables"].items()}
+
+
+@pytest.mark.parametrize("harm", ["none", "gone", "damaged"])
+def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, tmp_path, harm) -> None:
+    pipeline.refresh(settings)
+    files = sorted(settings.kept.iterdir())
+    assert files
+    for file in files:
+        if harm == "gone":
+            file.unlink()
+        elif harm == "damaged":
+            file.write_bytes(file.read_bytes()[:-9] + b"otherwise")
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    anew = replace(settings, out=tmp_path / "anew")
+    pipeline.refresh(anew)
+    assert tables(settings) == tables(anew)
+    assert {p.name for p in settings.kept.iterdir()} <= {p.name for p in anew.kept.iterdir()}

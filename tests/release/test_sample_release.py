@@ -32,9 +32,57 @@ def test_the_scorecard_has_the_four_rows(release) -> None:
     rows = release.execute(
         "select situation_2024, projection_2025, observed_2024, is_synthetic from marts.scorecard order by row_order"
     ).fetchall()
-    assert [r[:2] for r in rows] == [("125", "150"), ("2 400", "2 700"), ("—", "campagne innovante lancée"), ("19 %", "23 %")]
+    assert [r[:2] for r in rows] == [
+        ("125", "150"),
+        ("2 400", "2 700"),
+        ("—", "campagne innovante lancée"),
+        ("19 %", "23 %"),
+    ]
     assert [r[2] for r in rows] == [125, 2400, None, 0.19]
     assert all(r[3] for r in rows)
+
+
+def test_the_printed_scorecard_reads_as_the_article_does(release) -> None:
+    printed = release.execute("select * from marts.scorecard_printed order by row_order")
+    assert [column[0] for column in printed.description] == [
+        "row_order", "categorie", "situation_2024", "projection_2025", "observe_2024", "observe_2025", "dernier",
+        "evolution", "constat", "niveau_de_preuve", "is_synthetic",
+    ]  # fmt: skip
+    rows = printed.fetchall()
+    assert [row[4:8] for row in rows] == [
+        ("125", "139", "120 (2025-11/2026-10)", "1,11 (0,87–1,43)"),
+        ("2 400", "2 548", "2 614 (2025-11/2026-10)", "1,062 (1,004–1,123)"),
+        rows[2][4:8],
+        ("19 %", "19 %", "19 % (2025)", "0,0 point, sans intervalle"),
+    ]
+    assert rows[2][4:6] == ("—", "—") and rows[2][7] == "—"
+    assert "on ne peut pas distinguer d’une absence de changement" in rows[0][8]
+    assert "Aucun intervalle honnête" in rows[3][8]
+
+
+def test_what_can_have_an_interval_has_one(release) -> None:
+    lacking = """
+        select distinct v.indicator_id, v.breakdown from marts.indicator_values v
+        join marts.indicators i on v.indicator_id = i.indicator_id and i.interval_method in ('poisson', 'wilson', 'count_ratio')
+        where v.value is not null and v.lower_95 is null and v.breakdown <> 'measure' and v.obs_status <> 'U'"""
+    assert release.execute(lacking).fetchall() == []
+    with_limits = "select count(*) from marts.indicator_values where lower_95 is not null"
+    assert one(release, with_limits)[0] > 15_000
+
+
+def test_how_an_interval_is_made_is_decided_for_every_indicator(release) -> None:
+    undecided = "select indicator_id from marts.indicators where interval_reason is null"
+    assert release.execute(undecided).fetchall() == [], "give each a row in sql/reference/interval_methods.csv"
+
+
+def test_chance_alone_calls_few_changes_distinguishable(release) -> None:
+    """The sample draws its incidents without any change of the places: about one comparison in twenty, at most, stands out."""
+    total, told = one(
+        release,
+        """select count(*), count(*) filter (where is_distinguishable) from marts.indicator_changes
+        where indicator_id = 'violence_trafficking'""",
+    )
+    assert total > 800 and told <= 0.05 * total
 
 
 def test_synthetic_data_prove_no_claim(release) -> None:
@@ -43,7 +91,9 @@ def test_synthetic_data_prove_no_claim(release) -> None:
 
 
 def test_every_delivery_adds_up(release) -> None:
-    rows = release.execute("select rows_read, rows_accepted, rows_quarantined, verdict from audit.deliveries").fetchall()
+    rows = release.execute(
+        "select rows_read, rows_accepted, rows_quarantined, verdict from audit.deliveries"
+    ).fetchall()
     assert len(rows) > 20
     assert all(read == accepted + quarantined for read, accepted, quarantined, _ in rows)
     assert sum(row[2] for row in rows) > 10, "the sample shows quarantine at work"
@@ -77,7 +127,9 @@ def test_the_file_is_readable_by_duckdb_1_0(sample_run) -> None:
 def test_the_manifest_holds_every_file(sample_run) -> None:
     settings, outcome = sample_run
     manifest = json.loads((outcome.release / "manifest.json").read_text())
-    on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()} - {"manifest.json"}
+    on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()} - {
+        "manifest.json"
+    }
     assert set(manifest["files"]) == on_disk
     assert all(sha256_of(outcome.release / name) == entry["sha256"] for name, entry in manifest["files"].items())
     assert manifest["code_version"] == ledger.code_version(settings.sql)
@@ -105,3 +157,29 @@ def test_only_what_is_published_is_in_the_release(release) -> None:
 def test_synthetic_rows_say_so(release) -> None:
     assert one(release, "select bool_and(is_synthetic) from marts.outreach where zone_code = '63113'")[0]
     assert not one(release, "select bool_or(is_synthetic) from marts.police_statistics")[0]
+
+
+def test_revisions_of_the_two_editions(release) -> None:
+    """Puy-de-Dôme, 2022: 1 344 people in the edition of July 2023, 1 346 in that of January 2025."""
+    found = one(
+        release,
+        """select old_count, new_count, count_difference,
+            cast(old_edition_date as varchar), cast(new_edition_date as varchar)
+        from marts.revisions where territory_type = 'departement' and territory_code = '63' and year = 2022
+        and indicator_code = 'usage_stupefiants'""",
+    )
+    assert found == (1344, 1346, 2, "2023-07-17", "2025-01-26")
+    kinds = release.execute("select distinct change_kind from marts.revisions").fetchall()
+    assert kinds == [("changed_value",)]
+
+
+def test_completeness_of_every_month(release) -> None:
+    """What the months count is what was delivered, and a month without a delivery is no complete one."""
+    counted = one(release, "select sum(received_count), sum(rows_read), sum(rows_accepted) from audit.completeness")
+    assert counted == one(release, "select count(*), sum(rows_read), sum(rows_accepted) from audit.deliveries")
+    september = one(
+        release,
+        """select value, numerator, denominator, obs_status from marts.indicator_values where breakdown = 'source'
+        and indicator_id = 'data_completeness' and breakdown_value = 'partners' and period_start = date '2026-09-01'""",
+    )
+    assert september == (0.0, 0.0, 5.0, "Z")

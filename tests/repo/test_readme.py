@@ -25,7 +25,11 @@ def checkout(tmp_path_factory) -> Path:
     """The files that a commit would hold, with the environment of this test as their .venv."""
     folder = tmp_path_factory.mktemp("readme") / "checkout"
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.splitlines():
         if (PROJECT / name).is_file():

@@ -48,22 +48,32 @@ def _load_given(con, contracts, graph, given: dict) -> set[str]:
     return set(given)
 
 
+@lru_cache(maxsize=1)
+def _model_shapes() -> dict[str, dict[str, str]]:
+    """The columns of every model, as it is built from nothing at all."""
+    contracts, graph = _graph()
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as release")
+        _load_given(con, contracts, graph, {})
+        for model in graph.models:
+            models.build_model(con, graph, model)
+        return {model.name: _shape(con, model.name) for model in graph.models}
+
+
 def _fill(con, table: str, rows: list[dict]) -> None:
     """Make the table from the rows; columns that a row does not name are NULL."""
     schema, _, name = table.partition(".")
     con.execute(f"create schema if not exists {schema}")
-    shape = _shape(con, table)
-    unknown = {c for row in rows for c in row} - set(shape) if shape else set()
+    shape = _model_shapes().get(table) or _shape(con, table)
+    assert shape, f"{table} is no table of the project"
+    unknown = {c for row in rows for c in row} - set(shape)
     assert not unknown, f"{table} has no column {', '.join(sorted(unknown))}"
-    kind = "view" if shape and schema == "sources" and name not in models.RUN_TABLES else "table"
-    columns = shape or _guessed(rows)
+    kind = "view" if schema == "sources" and name not in models.RUN_TABLES else "table"
     con.execute(f"drop {kind} if exists {table}")
-    con.execute(f"create table {table} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    con.execute(f"create table {table} ({', '.join(f'{c} {t}' for c, t in shape.items())})")
     for row in rows:
-        values = [row.get(c) for c in columns]
-        con.execute(f"insert into {table} values ({', '.join('?' * len(columns))})", values)
-
-
+        values = [row.get(c) for c in shape]
+        con.execute(f"insert into {table} values ({', '.join('?' * len(shape))})", values)
 
 
 def _shape(con, table: str) -> dict[str, str]:
@@ -71,18 +81,6 @@ def _shape(con, table: str) -> dict[str, str]:
         return {row[0]: row[1] for row in con.execute(f"describe {table}").fetchall()}
     except duckdb.CatalogException:
         return {}
-
-
-def _guessed(rows: list[dict]) -> dict[str, str]:
-    kinds = {bool: "boolean", int: "bigint", float: "double", str: "varchar"}
-    columns: dict[str, str] = {}
-    for row in rows:
-        for name, value in row.items():
-            kind = kinds.get(type(value), "timestamp" if hasattr(value, "hour") else "date")
-            if value is not None and columns.get(name) in (None, "varchar"):
-                columns[name] = kind
-            columns.setdefault(name, "varchar")
-    return columns
 
 
 def _build_up_to(con, graph, wanted: str, given: set[str]) -> None:

@@ -544,4 +544,4 @@ def test_a_structure_that_is_too_large(tmp_path, monkeypatch):
     ],
 )
 def test_markup_is_stripped(markup, text):
-    assert survey._plain(markup) == text
+    assert survey.plain_wording(markup) == text

@@ -13,7 +13,7 @@ from flows.core.reading.recognise import Match, check_header, match, nearest
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.unpack import PlainText, kind_of, to_plain_text, too_large
 
-KNOWN_FORMS = "CSV (; , or tab), CSV packed with gzip, JSON lines, xlsx, parquet, or a LimeSurvey .lss"
+KNOWN_FORMS = "CSV (; , or tab), CSV packed with gzip, JSON lines, xlsx, parquet, a LimeSurvey .lss or an XLSForm"
 NO_TABLE = {
     "pdf": "a PDF",
     "picture": "a picture",
@@ -82,7 +82,7 @@ def _read_csv(
     try:
         separator, line, header = delimited.find_header(
             text,
-            lambda names: match(names, contracts.values(), "csv") is not None or _is_limesurvey(names),
+            lambda names: match(names, contracts.values(), "csv") is not None or _is_survey(names),
             limits.line,
         )
     except Refusal as refusal:
@@ -91,19 +91,20 @@ def _read_csv(
         raise _not_recognised(_first_lines(text, limits.line), contracts) from None
     found = match(header, contracts.values(), "csv")
     if found is None:
-        from flows.core.reading import survey
+        from flows.core.reading import kobo, survey
 
-        table = survey.read_limesurvey_csv(text.path, separator, folder)
+        read_survey = kobo.read_kobo_csv if kobo.is_kobo_header(header) else survey.read_limesurvey_csv
+        table = read_survey(text.path, separator, folder)
         return Delivered(_long_form(table, contracts["survey_answers"]), table, text.encoding)
     check_header(header, found, line)
     table = delimited.as_table(text, folder, separator, line, header, limits.line, numbered)
     return Delivered(found, table, text.encoding)
 
 
-def _is_limesurvey(names: list[str]) -> bool:
-    from flows.core.reading import survey
+def _is_survey(names: list[str]) -> bool:
+    from flows.core.reading import kobo, survey
 
-    return survey.is_limesurvey_header(names)
+    return survey.is_limesurvey_header(names) or kobo.is_kobo_header(names)
 
 
 def _read_json(
@@ -118,11 +119,14 @@ def _read_json(
 
 
 def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
-    from flows.core.reading import etat_4001, workbook
+    from flows.core.reading import etat_4001, kobo, workbook
 
     if etat_4001.is_etat_4001(path):
         table = etat_4001.read_etat_4001(path, folder)
         return Delivered(_long_form(table, contracts["etat_4001_services"]), table, "xlsx")
+    if kobo.is_xlsform(path):
+        table = kobo.read_xlsform(path, folder, limits.workbook)
+        return Delivered(_long_form(table, contracts["survey_structure"]), table, "xlsx")
     candidates = [c for c in contracts.values() if "xlsx" in c.forms]
     table = workbook.read_sheet(
         path, folder, lambda names: _is_narrow(names) and match(names, candidates, "xlsx") is not None, limits.workbook

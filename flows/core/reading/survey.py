@@ -1,4 +1,5 @@
-"""Reads LimeSurvey: the wide csv export into one row per answer, and the structure (.lss) into one row per wording.
+"""Reads surveys: a wide csv export into one row per answer (LimeSurvey's; KoboToolbox's header is read in kobo.py), and
+LimeSurvey's structure (.lss) into one row per wording.
 
 What names or reaches a respondent makes the delivery be sent back; what a respondent wrote in own words is never passed
 on.
@@ -69,6 +70,14 @@ _REMEDY_ANONYMOUS = (
     "delete this file; in LimeSurvey set the survey to anonymised responses without IP address, referrer and date stamp"
     " before it starts, and leave these columns and all participant fields unticked when exporting"
 )
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What to do in the survey program: to export codes, and to export nothing that names a respondent."""
+
+    codes: str = _REMEDY_CODES
+    anonymous: str = _REMEDY_ANONYMOUS
 
 
 # -- recognising ------------------------------------------------------------------------------------------------------
@@ -177,16 +186,17 @@ def _lines_of(path: Path) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Question:
-    """A column that holds answers."""
+class Question:
+    """A column that holds answers. A box has 1 or 0 where LimeSurvey has Y or nothing."""
 
     position: int
     question: str
     subquestion: str
+    is_box: bool = False
 
 
 @dataclass
-class _Layout:
+class Layout:
     """What the columns of an export are; positions count from 0."""
 
     width: int
@@ -194,27 +204,29 @@ class _Layout:
     submitted: int | None = None
     wave: int | None = None
     personal: dict[int, str] = field(default_factory=dict)
-    closed: list[_Question] = field(default_factory=list)
-    open: list[_Question] = field(default_factory=list)
+    closed: list[Question] = field(default_factory=list)
+    open: list[Question] = field(default_factory=list)
     nameless: int = 0
+    is_submitted_in_utc: bool = False
+    remedies: Remedies = Remedies()
 
 
 def _layout(
     header: list[str], line: int, open_questions: frozenset[str] | None, question_codes: frozenset[str] | None
-) -> _Layout:
+) -> Layout:
     names = [name.strip().lstrip("\ufeff") for name in header]
     _refuse_full_headings(names, line)
-    _refuse_repeated(names, [name for name in names if name], line)
-    layout = _Layout(len(names), names.index(RESPONSE_NUMBER))
+    refuse_repeated(names, [name for name in names if name], line)
+    layout = Layout(len(names), names.index(RESPONSE_NUMBER))
     questions = [
         question
         for position, name in enumerate(names)
         if not _is_own_column(layout, position, name)
-        and (question := _Question(position, *_split(name, question_codes)))
+        and (question := Question(position, *_split(name, question_codes)))
     ]
     codes = {question.question for question in questions}
     questions = [q for q in _scales_from_one(questions) if not _is_timing(q, codes) and q.subquestion != "filecount"]
-    _refuse_repeated(names, [(q.question, q.subquestion) for q in questions], line)
+    refuse_repeated(names, [(q.question, q.subquestion) for q in questions], line)
     for question in questions:
         is_open = _is_own_words(question) or question.question in (open_questions or ())
         (layout.open if is_open else layout.closed).append(question)
@@ -235,19 +247,20 @@ def _refuse_full_headings(names: list[str], line: int) -> None:
     )
 
 
-def _refuse_repeated(names: list[str], keys: list, line: int) -> None:
+def refuse_repeated(names: list[str], keys: list, line: int, remedies: Remedies = Remedies()) -> None:
+    """Raises Refusal `duplicate_header` when a key stands more than once."""
     repeated = {key for key, times in Counter(keys).items() if times > 1}
     if repeated:
         raise Refusal(
             "duplicate_header",
             "each question code once",
             f"{len(repeated)} codes that stand more than once among {len(names)} headings",
-            "give each question and sub-question a code of its own in LimeSurvey, then " + _REMEDY_CODES,
+            "give each question and sub-question a code of its own in the survey, then " + remedies.codes,
             line,
         )
 
 
-def _is_own_column(layout: _Layout, position: int, name: str) -> bool:
+def _is_own_column(layout: Layout, position: int, name: str) -> bool:
     """Notes a column that is no question in the layout, and says so."""
     plain = normalised(name)
     if not name:
@@ -276,27 +289,27 @@ def _split(name: str, question_codes: frozenset[str] | None) -> tuple[str, str]:
     return (parts[1], parts[2]) if parts else (code, NONE)
 
 
-def _scales_from_one(questions: list[_Question]) -> list[_Question]:
+def _scales_from_one(questions: list[Question]) -> list[Question]:
     """Counts the scales of a dual-scale question from 1, as codes in brackets do; expression codes count from 0."""
     from_zero = {q.question for q in questions if re.fullmatch(r"S[QXY]{1,2}\d+_0", q.subquestion)}
     return [_scale_from_one(q) if q.question in from_zero else q for q in questions]
 
 
-def _scale_from_one(question: _Question) -> _Question:
+def _scale_from_one(question: Question) -> Question:
     row, _, scale = question.subquestion.rpartition("_")
     if scale not in ("0", "1"):
         return question
-    return _Question(question.position, question.question, f"{row}_{int(scale) + 1}")
+    return Question(question.position, question.question, f"{row}_{int(scale) + 1}")
 
 
-def _is_timing(question: _Question, codes: set[str]) -> bool:
+def _is_timing(question: Question, codes: set[str]) -> bool:
     code = question.question
     return question.subquestion == NONE and (
         re.fullmatch(r"groupTime\d+", code) is not None or (code.endswith("Time") and code[: -len("Time")] in codes)
     )
 
 
-def _is_own_words(question: _Question) -> bool:
+def _is_own_words(question: Question) -> bool:
     return question.subquestion == "other" or question.subquestion.endswith("comment")
 
 
@@ -347,13 +360,23 @@ def read_limesurvey_csv(
 
     Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
     """
+    line, header = header_of(path, delimiter)
+    layout = _layout(header, line, open_questions, question_codes)
+    return read_wide(path, delimiter, folder, layout, line, open_questions is not None)
+
+
+def read_wide(
+    path: Path, delimiter: str, folder: Path, layout: Layout, header_line: int, is_structure_known: bool = False
+) -> TextTable:
+    """The long form of an export whose columns are known.
+
+    Raises Refusal `full_answers` and `personal_data`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     target, wide = folder / "answers.csv", folder / "answers_wide.csv"
-    line, header = _header(path, delimiter)
-    layout = _layout(header, line, open_questions, question_codes)
     try:
-        respondents, bad_lines = _write_wide(path, delimiter, layout, line, wide)
-        count, notes = _write_long(layout, wide, target, open_questions is not None)
+        respondents, bad_lines = _write_wide(path, delimiter, layout, header_line, wide)
+        count, notes = _write_long(layout, wide, target, is_structure_known)
     finally:
         wide.unlink(missing_ok=True)
     return TextTable(
@@ -368,7 +391,8 @@ def read_limesurvey_csv(
     )
 
 
-def _header(path: Path, delimiter: str) -> tuple[int, list[str]]:
+def header_of(path: Path, delimiter: str) -> tuple[int, list[str]]:
+    """The line of the header and its fields. Raises Refusal `no_header`."""
     for record in numbered_records(_lines_of(path), delimiter):
         if not isinstance(record, BadLine):
             return record
@@ -376,7 +400,7 @@ def _header(path: Path, delimiter: str) -> tuple[int, list[str]]:
     raise Refusal("no_header", "a header with question codes", "no header that can be read", _REMEDY_CODES, 1)
 
 
-def _write_wide(path: Path, delimiter: str, layout: _Layout, header_line: int, wide: Path) -> tuple[int, list[BadLine]]:
+def _write_wide(path: Path, delimiter: str, layout: Layout, header_line: int, wide: Path) -> tuple[int, list[BadLine]]:
     """Writes line, number, date, wave and closed questions of each respondent; how many, and the lines that are bad."""
     kept = [layout.response, layout.submitted, layout.wave, *(q.position for q in layout.closed)]
     bad_lines: list[BadLine] = []
@@ -408,47 +432,66 @@ def _unreadable(text: str) -> str:
     return "character_unreadable" if "\ufffd" in text else ""
 
 
-def _refuse_personal(layout: _Layout, fields: list[str], line: int) -> None:
+def _refuse_personal(layout: Layout, fields: list[str], line: int) -> None:
     filled = sorted({name for position, name in layout.personal.items() if fields[position].strip()})
     if filled:
         raise Refusal(
             "personal_data",
             "no column that names or reaches a respondent, or such columns empty",
             f"values in {', '.join(filled)}",
-            _REMEDY_ANONYMOUS,
+            layout.remedies.anonymous,
             line,
         )
 
 
-def _write_long(layout: _Layout, wide: Path, target: Path, is_structure_known: bool) -> tuple[int, list[str]]:
+def _write_long(layout: Layout, wide: Path, target: Path, is_structure_known: bool) -> tuple[int, list[str]]:
     """Writes one row per answer; how many, and what to say of what was left out."""
     import duckdb
 
     answers = [f"a{i}" for i in range(len(layout.closed))]
     with duckdb.connect(config={"threads": 2, "temp_directory": str(target.parent)}) as database:
-        _load(database, wide, answers)
+        _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)], layout)
         contents = _contents(database, answers)
         is_open = [content.is_open(is_structure_known) for content in contents]
-        _refuse_full_answers(contents, is_open)
+        _refuse_full_answers(contents, is_open, layout.remedies)
         kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open, strict=True) if not left_out]
         count = _unpivot(database, kept, target)
         left_out = [q for q, flag in zip(layout.closed, is_open, strict=True) if flag]
         return count, _notes(database, layout, left_out)
 
 
-def _load(database, wide: Path, answers: list[str]) -> None:
-    """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is no code is dropped and counted."""
-    columns = dict.fromkeys(["line", "response_number", "submitted", "wave", *answers], "varchar")
+def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout) -> None:
+    """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is no code is dropped and counted.
+
+    `answers` are the columns of answers, each with whether it is a box.
+    """
+    columns = dict.fromkeys(["line", "response_number", "submitted", "wave", *(name for name, _ in answers)], "varchar")
+    selected = [f"{_ticked(name)} as {name}" if is_box else name for name, is_box in answers]
     database.execute(f"""
         create temp table wide as
         select cast(line as bigint) as line, response_number,
-            nullif(regexp_extract(trim(submitted), '^[^ T]+'), '') as day,
+            {_local_day("trim(submitted)") if layout.is_submitted_in_utc else _day("trim(submitted)")} as day,
             case when {_is_code("wave")} then wave end as wave_code,
             wave is not null and not {_is_code("wave")} as is_wave_dropped,
-            {", ".join(answers) or "null"}
+            {", ".join(selected) or "null"}
         from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
             quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
     """)
+
+
+def _day(moment: str) -> str:
+    return f"nullif(regexp_extract({moment}, '^[^ T]+'), '')"
+
+
+def _local_day(moment: str) -> str:
+    """The day in Clermont-Ferrand of a time told in UTC, with or without saying so: after 22 h of summer it is the next one."""
+    utc = f"coalesce(try_cast({moment} || '+00' as timestamptz), try_cast({moment} as timestamptz))"
+    return f"coalesce(strftime({utc} at time zone 'Europe/Paris', '%Y-%m-%d'), {_day(moment)})"
+
+
+def _ticked(column: str) -> str:
+    """A box as LimeSurvey has it: Y, or nothing. What is neither ticked nor unticked stays as it is."""
+    return f"case when lower({column}) in ('1', 'true') then 'Y' when lower({column}) not in ('0', 'false') then {column} end"
 
 
 def _is_code(column: str) -> str:
@@ -476,7 +519,7 @@ def _content(database, column: str) -> _Content:
     return _Content(*map(int, values))
 
 
-def _refuse_full_answers(contents: list[_Content], is_open: list[bool]) -> None:
+def _refuse_full_answers(contents: list[_Content], is_open: list[bool], remedies: Remedies) -> None:
     """Where most questions are answered in words, the answers were exported in full and not as codes."""
     answered = sum(content.answered > 0 for content in contents)
     if sum(is_open) >= 3 and 2 * sum(is_open) > answered:
@@ -484,11 +527,11 @@ def _refuse_full_answers(contents: list[_Content], is_open: list[bool]) -> None:
             "full_answers",
             "answer codes such as AO01, Y or 3",
             f"answers in words in {sum(is_open)} of {answered} answered columns",
-            _REMEDY_CODES + "; if these questions really are open ones, take them out of the export",
+            remedies.codes + "; if these questions really are open ones, take them out of the export",
         )
 
 
-def _unpivot(database, kept: list[tuple[str, _Question]], target: Path) -> int:
+def _unpivot(database, kept: list[tuple[str, Question]], target: Path) -> int:
     if not kept:
         target.write_text("", encoding="utf-8")
         return 0
@@ -507,7 +550,7 @@ def _unpivot(database, kept: list[tuple[str, _Question]], target: Path) -> int:
     """).fetchone()[0]
 
 
-def _notes(database, layout: _Layout, left_out: list[_Question]) -> list[str]:
+def _notes(database, layout: Layout, left_out: list[Question]) -> list[str]:
     notes = []
     open_columns = [*layout.open, *left_out]
     if open_columns:
@@ -664,7 +707,7 @@ def _elements(structure: _Structure) -> Iterator[tuple]:
 
 def _element(row, survey: str, element: str, question, subquestion: str, answer, language: str, wording: str) -> tuple:
     code, kind = question.get("title", ""), question.get("type", "")
-    return int(row["line"]), survey, element, code, kind, subquestion, answer or "", language, _plain(wording)
+    return int(row["line"]), survey, element, code, kind, subquestion, answer or "", language, plain_wording(wording)
 
 
 def _translations(rows: list[dict[str, str]], key: str, text: str) -> dict[str, list[tuple[str, str]]]:
@@ -714,7 +757,7 @@ class _Text(HTMLParser):
             self.parts.append(data)
 
 
-def _plain(wording: str) -> str:
+def plain_wording(wording: str) -> str:
     """A wording without markup, on one line."""
     reader = _Text()
     try:

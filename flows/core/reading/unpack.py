@@ -16,6 +16,10 @@ OTHER_ENCODING = b"\xff"
 """Stands in no UTF-8 text: marks a line that is in another encoding than those around it."""
 REPLACEMENT = "\ufffd".encode()
 LONG = 256 * 1024
+BOMB_FROM = 256 * 1024 * 1024
+BOMB_RATIO = 200
+"""2026-11: the SSMSI's bases unpack to 10 to 25 times their size, JSON lines to 40; a bomb to a thousand. Found out early, it
+cannot fill the disk that the other deliveries need."""
 AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 
 
@@ -96,13 +100,13 @@ def to_plain_text(path: Path, target: Path, kind: str, max_bytes: int) -> PlainT
 def _unpack_gzip(path: Path, target: Path, max_bytes: int) -> None:
     from isal import igzip, isal_zlib
 
-    written = 0
+    written, most = 0, min(max_bytes, max(BOMB_FROM, BOMB_RATIO * path.stat().st_size))
     try:
         with igzip.open(path, "rb") as packed, target.open("wb") as plain:
             while chunk := packed.read(CHUNK):
                 written += len(chunk)
-                if written > max_bytes:
-                    raise too_large(max_bytes)
+                if written > most:
+                    raise too_large(max_bytes) if most == max_bytes else _bomb()
                 plain.write(chunk)
     except EOFError:
         raise Refusal(
@@ -115,6 +119,15 @@ def _unpack_gzip(path: Path, target: Path, max_bytes: int) -> None:
         raise Refusal(
             "broken_archive", "a gzip file", f"damaged data ({type(error).__name__})", "pack and send it again"
         ) from None
+
+
+def _bomb() -> Refusal:
+    return Refusal(
+        "gzip_bomb",
+        f"a gzip file that unpacks to at most {BOMB_RATIO} times its size",
+        "one that unpacks to more",
+        "send the table itself, unpacked",
+    )
 
 
 def _refuse_packed_otherwise(kind: str) -> None:
@@ -216,7 +229,7 @@ def _scan(raw: Path, skip: int) -> _Facts:
 
 def _has_replacement(chunk: bytes, seam: bytes) -> bool:
     # its first byte is rare and found at once
-    return REPLACEMENT in seam + chunk[:2] or REPLACEMENT[:1] in chunk and REPLACEMENT in chunk
+    return REPLACEMENT in seam + chunk[:2] or (REPLACEMENT[:1] in chunk and REPLACEMENT in chunk)
 
 
 def _has_long_line(chunk: bytes | str, end: bytes | str) -> bool:

@@ -1,0 +1,28 @@
+-- Versions of the campaign message, when each was on display, and what residents' feedback had to do with it.
+-- Grain: message_version.
+-- Care: the first version is no change; a version may change without feedback; a changed message is not by itself a better one.
+with
+
+versions as (
+    select * from intermediate.int_message_versions
+)
+
+select
+    message_version,
+    previous_version,
+    first_shown_week_on,
+    last_shown_week_on,
+    is_change,
+    case
+        when first_shown_week_on is null then 'announced'
+        when not is_change then 'first'
+        when feedback_count > 0 then 'feedback'
+        else 'without_feedback'
+    end as origin,
+    feedback_count,
+    named_count,
+    main_topic,
+    first_feedback_on,
+    days_from_first_feedback,
+    is_synthetic
+from versions
