@@ -80,7 +80,7 @@ class Shown(Progress):
         else:
             console.print(_deliveries(outcome.deliveries))
             for line in outcome.deliveries:
-                if line.note and not (line.is_withdrawn and line.verdict == "refused"):
+                if line.note:
                     _tell(
                         console,
                         f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}",

@@ -385,6 +385,9 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
 def _line(row: ledger.Judged) -> DeliveryLine:
     verdict = row.verdict
     notes = [ledger.refusal_text(verdict.refusal)] if verdict.refusal else [*_findings(verdict), *verdict.notes]
+    is_withdrawn = row.delivery.path is None
+    if is_withdrawn and verdict.refusal and verdict.refusal["code"] != "file_gone":
+        notes = []  # it was mended or taken away since: audit.deliveries keeps what was wrong with it
     if row.superseded_by:
         notes.append(f"replaced by {row.superseded_by}")
     if row.delivery.duplicate_names:
@@ -397,7 +400,7 @@ def _line(row: ledger.Judged) -> DeliveryLine:
         verdict.rows_accepted,
         verdict.rows_quarantined,
         "; ".join(notes),
-        row.delivery.path is None,
+        is_withdrawn,
     )
 
 
