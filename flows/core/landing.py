@@ -52,7 +52,8 @@ class Delivery:
     """A receipt and where its file lies. `path` is None when the file has since been replaced or taken away.
 
     `folder` is the receipt's folder relative to the raw folder, `refusal` what already keeps the file from being read,
-    `duplicate_names` further files with the same content, `stamp` size and time of the file when it was hashed.
+    `duplicate_names` further files with the same content, `stamp` size and time of the file when it was hashed,
+    `received_again` the moments at which the same content came once more under the same name.
     """
 
     receipt: Receipt
@@ -62,6 +63,7 @@ class Delivery:
     refusal: Refusal | None = None
     duplicate_names: tuple[str, ...] = ()
     stamp: tuple[int, int] | None = None
+    received_again: tuple[str, ...] = ()
 
     @property
     def delivery_id(self) -> str:
@@ -71,6 +73,11 @@ class Delivery:
     def shown_name(self) -> str:
         name = f"{self.folder}/{self.receipt.file_name}" if self.folder not in ("", ".") else self.receipt.file_name
         return printable(name)
+
+    def as_known_on(self, day: date | None) -> Delivery:
+        """The delivery with the last of its receipts up to that day: what is sent again takes its place again."""
+        moments = [m for m in self.received_again if day is None or datetime.fromisoformat(m).date() <= day]
+        return replace(self, receipt=replace(self.receipt, received_at=max(moments))) if moments else self
 
 
 def delivery_id_of(sha256: str) -> str:
@@ -108,7 +115,7 @@ def land_all(raw: Path, index_path: Path) -> list[Delivery]:
     index = _read_index(index_path)
     found = [_land(path, raw, index) for path in _files(raw)]
     _write_index(index_path, index, found)
-    known = [*found, *_replaced(raw, {d.delivery_id for d in found})]
+    known = [*found, *_replaced(raw, {d.receipt_path for d in found})]
     return sorted(_without_duplicates(known), key=lambda d: (d.receipt.received_at, d.delivery_id))
 
 
@@ -311,7 +318,8 @@ def _cannot_write(path: Path, error: OSError) -> UsageProblem:
     )
 
 
-def _replaced(raw: Path, present: set[str]) -> Iterator[Delivery]:
+def _replaced(raw: Path, present: set[Path | None]) -> Iterator[Delivery]:
+    """Receipts that stand beside no file of their content: it was replaced, taken away, or received before."""
     for receipt_path in sorted(raw.rglob(f"*{RECEIPT_ENDING}")):
         if _is_hidden(receipt_path.name) or receipt_path.is_symlink():
             continue
@@ -319,12 +327,12 @@ def _replaced(raw: Path, present: set[str]) -> Iterator[Delivery]:
             receipt = read_receipt(receipt_path)
         except Refusal:
             continue  # its file, when it is there, is refused for it
-        if receipt.delivery_id not in present:
+        if receipt_path not in present:
             yield Delivery(receipt, str(receipt_path.parent.relative_to(raw)), None, receipt_path)
 
 
 def _without_duplicates(deliveries: list[Delivery]) -> Iterator[Delivery]:
-    """The same content landed twice is one delivery, known by its first receipt."""
+    """The same content landed twice is one delivery, known from its first receipt on."""
     by_id: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
         by_id.setdefault(delivery.delivery_id, []).append(delivery)
@@ -332,7 +340,8 @@ def _without_duplicates(deliveries: list[Delivery]) -> Iterator[Delivery]:
         first, *others = sorted(copies, key=lambda d: (d.receipt.received_at, d.path is None, d.shown_name))
         present = next((d for d in (first, *others) if d.path is not None), first)
         names = tuple(d.shown_name for d in others if d.path is not None and d.shown_name != first.shown_name)
-        yield replace(first, path=present.path, duplicate_names=names)
+        again = tuple(d.receipt.received_at for d in others if d.shown_name == first.shown_name)
+        yield replace(first, path=present.path, stamp=present.stamp, duplicate_names=names, received_again=again)
 
 
 def _read_index(path: Path) -> dict:
@@ -378,6 +387,14 @@ def land_file(file: Path, target: Path, received_at: str | None, sender: str | N
     return place
 
 
+def receive_again(known: Delivery, moment: str | None) -> Path:
+    """Write a further receipt for content that is here already; return where the file lies."""
+    receipt = replace(known.receipt, received_at=moment or utc_now())
+    when = re.sub(r"\D", "", receipt.received_at)
+    write_receipt(known.path.with_name(f"{known.path.name}.{when}{RECEIPT_ENDING}"), receipt)
+    return known.path
+
+
 def _copy(file: Path, place: Path) -> None:
     import shutil
 
@@ -395,10 +412,11 @@ def complete_receipt(delivery: Delivery, contract: str, licence: str, citation: 
     """Write the contract into a receipt that does not name one yet."""
     if delivery.receipt_path is None or delivery.receipt.contract is not None:
         return
+    received = read_receipt(delivery.receipt_path)  # the delivery may carry the moment of a later one
     receipt = replace(
-        delivery.receipt,
+        received,
         contract=contract,
-        licence=delivery.receipt.licence or licence,
-        citation=delivery.receipt.citation or citation,
+        licence=received.licence or licence,
+        citation=received.citation or citation,
     )
     write_receipt(delivery.receipt_path, receipt)

@@ -33,7 +33,8 @@ class Judged:
 
 def known_on(deliveries: Iterable[Delivery], as_of: date | None) -> list[Delivery]:
     """The deliveries received up to that day, in order of receipt."""
-    return [d for d in deliveries if as_of is None or d.receipt.received_on <= as_of]
+    known = [d.as_known_on(as_of) for d in deliveries if as_of is None or d.receipt.received_on <= as_of]
+    return sorted(known, key=lambda d: (d.receipt.received_at, d.delivery_id))
 
 
 def judged(

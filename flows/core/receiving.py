@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flows.core import admission, landing, steps
+from flows.core import admission, landing, ledger, steps
 from flows.core.admission import Verdict
 from flows.core.contracts import load_contracts
 from flows.core.errors import Refusal, UsageProblem, printable
@@ -40,7 +40,10 @@ def receive(settings: Settings, file: Path, received_on: date | None, sender: st
         problem = f"{printable(file)} cannot be read ({error.strerror})"
         raise UsageProblem(problem, "mend its permissions, or name another file") from None
     try:
-        known = next((d for d in _known(settings) if d.receipt.sha256 == sha256 and d.path is not None), None)
+        everything = ledger.known_on(_known(settings), None)
+        known = next((d for d in everything if d.receipt.sha256 == sha256 and d.path is not None), None)
+        if known is not None and _was_replaced(known, everything):
+            return Landed(landing.receive_again(known, moment), contract, False)
         if known is not None:
             return Landed(known.path, contract, True)
         return Landed(landing.land_file(file, settings.raw / source, moment, sender), contract, False)
@@ -48,6 +51,13 @@ def receive(settings: Settings, file: Path, received_on: date | None, sender: st
         if error.errno == errno.ENAMETOOLONG:
             raise UsageProblem(f"the name {printable(file.name)} is too long", "shorten it to 200 bytes") from None
         raise UsageProblem(f"{settings.raw} cannot be written ({error.strerror})", "choose another --raw DIR") from None
+
+
+def _was_replaced(known: Delivery, everything: list[Delivery]) -> bool:
+    """Whether something else came under the same name since: then what comes now is meant to take its place again."""
+    later = everything[everything.index(known) + 1 :]
+    name = (known.folder, known.receipt.file_name, known.receipt.sender)
+    return any((d.folder, d.receipt.file_name, d.receipt.sender) == name for d in later)
 
 
 def _known(settings: Settings) -> list[Delivery]:

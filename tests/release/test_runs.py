@@ -306,3 +306,44 @@ def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, tmp_pa
     pipeline.refresh(anew)
     assert tables(settings) == tables(anew)
     assert {p.name for p in settings.kept.iterdir()} <= {p.name for p in anew.kept.iterdir()}
+
+
+RIGHT, WRONG = incidents("2025-02", 2), incidents("2025-02", 9)
+
+
+def linked_on(settings: Settings, place, day: date | None) -> dict[str, float]:
+    then = replace(settings, out=place / str(day), as_of=day)
+    pipeline.refresh(then)
+    return linked(then)
+
+
+def test_a_file_put_back_over_a_wrong_one_is_in_force_again(settings) -> None:
+    write(settings, "police/incidents-02.csv", RIGHT, "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    write(settings, "police/incidents-02.csv", WRONG)
+    pipeline.refresh(settings)
+    assert linked(settings)["2025-02"] == 9
+    second = settings.raw / "police" / f"incidents-02.csv{landing.RECEIPT_ENDING}"
+    second.write_text(json.dumps(json.loads(second.read_text()) | {"received_at": "2025-03-04T00:00:00Z"}))
+    write(settings, "police/incidents-02.csv", RIGHT)
+    outcome = pipeline.refresh(settings)
+    assert linked(settings)["2025-02"] == 2
+    assert [line.rows_read for line in outcome.deliveries if "02" in line.file_name] == [9, 2]
+    for day, count in ((3, 2), (5, 9)):  # in the same warehouse, which still holds what was overwritten
+        pipeline.refresh(replace(settings, as_of=date(2025, 3, day)))
+        assert linked(settings)["2025-02"] == count
+
+
+def test_a_file_landed_again_after_a_wrong_one_is_in_force_again(settings, tmp_path) -> None:
+    from flows.core import receiving
+
+    file = tmp_path / "incidents-02.csv"
+    known = []
+    for day, text in ((3, RIGHT), (4, WRONG), (5, RIGHT), (6, RIGHT)):
+        file.write_text(text, encoding="utf-8")
+        known.append(receiving.receive(settings, file, date(2025, 3, day), "Ville").was_known)
+    assert known == [False, False, False, True]
+    pipeline.refresh(settings)
+    assert linked(settings)["2025-02"] == 2
+    assert [linked_on(settings, tmp_path, date(2025, 3, day))["2025-02"] for day in (3, 4, 5)] == [2, 9, 2]
+    assert pipeline.refresh(settings).is_unchanged
