@@ -138,6 +138,25 @@ def share_difference(share, size, earlier_share, earlier_size, level: float = LE
     return difference, lower, upper, p_value
 
 
+def limits_of(method, count, base) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of each figure by the method named beside it: poisson, binomial, wilson, or count_ratio (count of base).
+
+    NaN for both where one is infinite: without an upper limit there is no interval.
+    """
+    import numpy as np
+
+    method, count, base = np.asarray(method), np.asarray(count, float), np.asarray(base, float)
+    by_method = {
+        "poisson": poisson_interval(count),
+        "binomial": binomial_interval(count, base),
+        "wilson": wilson_interval(count, base),
+        "count_ratio": rate_ratio_interval(count, 1, base, 1),
+    }
+    asked = [method == name for name in by_method]
+    lower, upper = (np.select(asked, [limits[end] for limits in by_method.values()], np.nan) for end in (0, 1))
+    return np.where(np.isinf(upper), np.nan, lower), np.where(np.isinf(upper), np.nan, upper)
+
+
 def _shares(part, whole) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The two as arrays, with 0 of 1 where they make no share, and where they do."""
     import numpy as np

@@ -21,20 +21,7 @@ READS = {
 
 
 def compute(observed):
-    import pandas as pd
-
     from flows.core import statistics
 
-    count, base = observed["limit_count"].astype(float), observed["limit_base"].astype(float)
-    by_method = {
-        "poisson": statistics.poisson_interval(count),
-        "binomial": statistics.binomial_interval(count, base),
-        "count_ratio": statistics.rate_ratio_interval(count, 1, base, 1),
-    }
-    lower = upper = pd.Series(float("nan"), observed.index)
-    for name, (low, high) in by_method.items():
-        lower = lower.mask(observed["limit_method"] == name, low)
-        upper = upper.mask(observed["limit_method"] == name, high)
-    is_open = upper == float("inf")
-    limits = observed[["claim_id", "limit_method", "limit_count"]]
-    return limits.assign(lower_limit=lower.mask(is_open), upper_limit=upper.mask(is_open))
+    lower, upper = statistics.limits_of(observed["limit_method"], observed["limit_count"], observed["limit_base"])
+    return observed[["claim_id", "limit_method", "limit_count"]].assign(lower_limit=lower, upper_limit=upper)

@@ -18,8 +18,8 @@ REPLACEMENT = "\ufffd".encode()
 LONG = 256 * 1024
 BOMB_FROM = 256 * 1024 * 1024
 BOMB_RATIO = 200
-"""2026-11: the SSMSI's bases unpack to 10 to 25 times their size, JSON lines to 40; a bomb to a thousand. Found out early, it
-cannot fill the disk that the other deliveries need."""
+"""2026-11: a base of the SSMSI unpacked to 4 times its size, the benchmark's to 11 and 19; a bomb to a thousand. Found
+out early, it cannot fill the disk that the other deliveries need."""
 AS_TEXT = "export the table as CSV (UTF-8) or as xlsx and send it again"
 
 
