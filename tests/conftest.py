@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from flows.settings import PROJECT, Settings
 
@@ -25,11 +28,33 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_run(tmp_path_factory):
+def shared_by_all(tmp_path_factory) -> Callable:
+    """shared_by_all(name, make): what make(folder) returns, made once however many processes run the tests."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, make: Callable[[Path], object]) -> object:
+        folder = base / f"shared-{name}"
+        result = folder / "result.pickle"
+        with FileLock(base / f"shared-{name}.lock"):
+            if not result.is_file():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                result.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(result.read_bytes())
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def sample_run(shared_by_all):
     """The sample, copied and run once: (settings, outcome). Not to be changed by a test."""
+    return shared_by_all("sample", _run_sample)
+
+
+def _run_sample(folder: Path):
     from flows.core import pipeline
 
-    folder = tmp_path_factory.mktemp("sample")
     shutil.copytree(SAMPLE, folder / "raw")
     settings = Settings(raw=folder / "raw", out=folder / "out").resolved()
     return settings, pipeline.refresh(settings)
