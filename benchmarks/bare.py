@@ -69,8 +69,9 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
     for row in rows:
         row["rows_read"] = row["rows_accepted"] = counts.get(row["delivery_id"], 0)
     as_of = max(row["received_at"] for row in rows).date()
+    of_deliveries = [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows]
     for name, content in {
-        "deliveries": [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows],
+        **models.delivery_tables(of_deliveries),
         "checks": [],
         "quarantine": [],
         "contracts": models.contract_rows(contracts),

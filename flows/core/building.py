@@ -23,6 +23,9 @@ LATE_SOURCE = "sources.checks"
 
 MOST_FREE_ROOM = 0.5
 
+KEPT_ROWS = 200_000
+"""An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
+
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 
@@ -121,7 +124,8 @@ def start(
                 place = (row.delivery.delivery_id, row.rank, shop.staged / row.verdict.staged)
                 staged.setdefault(row.verdict.contract, []).append(place)
         models.create_sources(con, contracts, staged)
-        models.create_run_table(con, "deliveries", ledger.delivery_rows(rows, contracts))
+        for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
+            models.create_run_table(con, name, of_deliveries)
         models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
@@ -168,7 +172,8 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
         )
         for name in contracts
     }
-    hashes["deliveries"] = _hash(ledger.delivery_rows(rows, contracts))
+    of_deliveries = models.delivery_tables(ledger.delivery_rows(rows, contracts))
+    hashes |= {name: _hash(content) for name, content in of_deliveries.items()}
     hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
@@ -224,7 +229,7 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
                 _carry_over(con, build, model)
             else:
                 _make(con, build, shop, model, progress)
-            models.comment(con, model)
+                models.comment(con, model)
             _write_parquet(con, build, model)
         con.execute("checkpoint release")
     except duckdb.IOException as error:
@@ -248,7 +253,7 @@ def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[
         _make(con, build, shop, model, progress)
         content = models.content_fingerprint(con, model)
         entry = {"depends_on": depends_on, "content": content or depends_on}
-        if content is not None:
+        if models.row_count(con, model) <= KEPT_ROWS:
             entry["sha256"] = _keep(con, shop, model, depends_on)
     build.intermediates[model.name] = entry
     build.known[model.name] = entry["content"]
@@ -325,6 +330,7 @@ def _carry_over(con, build: Build, model: Model) -> None:
         con.execute(f"create schema if not exists {schema}")
     if model.name not in build.copied:
         con.execute(f"create table release.{name} as select * from read_parquet({quoted(kept)})")
+        models.comment(con, model)
     con.execute(f"create or replace view {name} as select * from release.{name}")
     build.reused.add(model.name)
 

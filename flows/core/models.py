@@ -24,8 +24,9 @@ FOLDERS = {
 }
 PUBLISHED = ("marts", "audit")
 
-HASHED_ROWS = 200_000
-"""A table of up to this many rows is hashed: when it is the same as before, so is what is built from it."""
+HASHED_ROWS = 50_000
+"""A table of up to this many rows is hashed: when it is the same as before, so is what is built from it. Of more rows
+the hash takes longer than what it may save."""
 
 INSERTED_AT_ONCE = 500
 """Rows of one insert: DuckDB takes a hundred times longer for the same rows one by one."""
@@ -82,6 +83,9 @@ RUN_TABLES = {
     "run": {"as_of": "date", "code_version": "varchar"},
 }
 """Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
+
+DELIVERY_SOURCES = ("partners", "police", "reference", "surveys")
+RUN_TABLES |= {f"deliveries_of_{source}": RUN_TABLES["deliveries"] for source in DELIVERY_SOURCES}
 
 
 @dataclass(frozen=True)
@@ -312,10 +316,14 @@ def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
 
 def content_fingerprint(con, model: Model) -> str | None:
     """A hash of a built table's rows in any order, or None for a table that is too large to be worth it."""
-    if con.execute(f"select count(*) from {model.name}").fetchone()[0] > HASHED_ROWS:
+    if row_count(con, model) > HASHED_ROWS:
         return None
     sql = f"select md5(string_agg(h, '' order by h)) from (select md5(cast(t as varchar)) as h from {model.name} as t)"
     return f"content:{con.execute(sql).fetchone()[0]}"
+
+
+def row_count(con, model: Model) -> int:
+    return con.execute(f"select count(*) from {model.name}").fetchone()[0]
 
 
 def create_sources(con, contracts: Mapping[str, Contract], staged: Mapping[str, list[tuple[str, int, Path]]]) -> None:
@@ -346,6 +354,14 @@ def create_run_table(con, name: str, rows: list[tuple]) -> None:
         part = rows[start : start + INSERTED_AT_ONCE]
         values = [value for row in part for value in row]
         con.execute(f"insert into sources.{name} values {', '.join([one_row] * len(part))}", values)
+
+
+def delivery_tables(rows: list[tuple]) -> dict[str, list[tuple]]:
+    """The rows of `sources.deliveries`, and those of one source each: a model that reads these alone stays as it is
+    when another source delivers."""
+    source = list(RUN_TABLES["deliveries"]).index("source")
+    parts = {f"deliveries_of_{name}": [row for row in rows if row[source] == name] for name in DELIVERY_SOURCES}
+    return {"deliveries": rows, **parts}
 
 
 def create_references(con, references: Iterable[Reference]) -> None:

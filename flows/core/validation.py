@@ -6,11 +6,14 @@ Results are counts, never values. An expectation that crashed is told apart from
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flows.core.contracts import Expectation
@@ -70,6 +73,9 @@ def _import():
     * It runs the query of an UnexpectedRowsExpectation twice, to count its rows and to fetch some of them. Nobody may see
       these, so a subclass asks for the count alone.
     * It imports scipy and altair for expectations that are not used here: a second and a half that a lazy import saves.
+    * It makes an expectation's configuration anew for every argument that it looks up in it: a third of a small check.
+    * It imports its sources for pandas and Spark, whose classes take half a second to make: names without content stand
+      in for them.
     """
     with _import_lock:
         if "great_expectations" in sys.modules:
@@ -89,7 +95,7 @@ def _import():
             0.0005
         )  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
         try:
-            with _lazy_imports(importlib.util, "altair", "scipy.stats"):
+            with _lazy_imports(importlib.util, "altair", "scipy.stats"), _left_out(OTHER_ENGINES):
                 import great_expectations as gx
                 import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
         finally:
@@ -102,6 +108,7 @@ def _import():
             DUCKDB = "duckdb"
 
         _count_rows_only(gx)
+        _look_up_at_once(gx.expectations.Expectation)
         if KeptConnections.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
             engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, KeptConnections.DUCKDB)
         return gx
@@ -118,6 +125,25 @@ def _count_rows_only(gx) -> None:
             return super()._validate(counted, runtime_configuration, execution_engine)
 
     gx.expectations.CountedRowsExpectation = CountedRowsExpectation
+
+
+def _look_up_at_once(expectation_class: type) -> None:
+    """While the arguments of an expectation are looked up, which changes nothing in it, its configuration is made once."""
+    make, look_up = expectation_class.configuration.fget, expectation_class._get_runtime_kwargs
+    made: dict[int, object] = {}
+
+    def configuration(self):
+        return made[id(self)] if id(self) in made else make(self)
+
+    def _get_runtime_kwargs(self, *arguments, **named):
+        made[id(self)] = make(self)
+        try:
+            return look_up(self, *arguments, **named)
+        finally:
+            del made[id(self)]
+
+    expectation_class.configuration = property(configuration)
+    expectation_class._get_runtime_kwargs = _get_runtime_kwargs
 
 
 class _lazy_imports:
@@ -140,6 +166,38 @@ class _lazy_imports:
         if spec is not None and spec.loader is not None:
             spec.loader = self._importer.LazyLoader(spec.loader)
         return spec
+
+
+OTHER_ENGINES = re.compile(r"great_expectations\.datasource\.fluent\.(pandas|spark)_\w+")
+"""Modules of sources that are not used: what is checked lies in DuckDB."""
+
+
+class _left_out:
+    """While active, a module of that name is an empty one: what is imported from it is a class without content."""
+
+    def __init__(self, names: re.Pattern) -> None:
+        self._names = names
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: object = None, target: object = None):
+        return ModuleSpec(name, self) if self._names.fullmatch(name) else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """An ordinary module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__getattr__ = lambda name: _no_class(module.__name__, name)
+
+
+def _no_class(module: str, name: str) -> type:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (), {"__module__": module})
 
 
 @lru_cache(maxsize=1)

@@ -12,24 +12,23 @@ repeated as (
 )
 
 select
-    event_id,
-    partner_id,
-    occurred_on,
-    action,
-    zone_code,
-    people_reached as contact_count,
-    people_in_difficulty as identified_count,
-    orientations_offered as offered_count,
-    orientations_accepted as accepted_count,
-    appointments_kept as kept_count,
-    people_trained as trained_count,
-    people_planned as planned_count,
-    coalesce(counted_as = 'persons', false) as is_counted_in_persons,
-    delivery_id
+    actions.event_id,
+    actions.partner_id,
+    actions.occurred_on,
+    actions.action,
+    actions.zone_code,
+    actions.people_reached as contact_count,
+    actions.people_in_difficulty as identified_count,
+    actions.orientations_offered as offered_count,
+    actions.orientations_accepted as accepted_count,
+    actions.appointments_kept as kept_count,
+    actions.people_trained as trained_count,
+    actions.people_planned as planned_count,
+    coalesce(actions.counted_as = 'persons', false) as is_counted_in_persons,
+    actions.delivery_id
 from actions
-where not exists (
-    select 1
-    from repeated
-    where repeated.event_id = actions.event_id
-        and repeated.newest_rank > actions.delivery_rank
-)
+-- not `exists` with two conditions, which takes three times as long
+left join repeated
+    on actions.event_id = repeated.event_id
+where repeated.event_id is null
+    or repeated.newest_rank <= actions.delivery_rank

@@ -8,7 +8,7 @@ cases as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_police
 ),
 
 run as (

@@ -13,7 +13,7 @@ zones as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_partners
 ),
 
 -- A platform without a zone speaks of the whole city; a panel or a relay without a zone only lacks its place.

@@ -21,7 +21,7 @@ zones as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_partners
 ),
 
 run as (

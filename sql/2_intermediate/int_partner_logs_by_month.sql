@@ -16,7 +16,7 @@ feedback as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_partners
 ),
 
 months as (

@@ -8,7 +8,7 @@ actions as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_partners
 ),
 
 -- A step left blank is not zero: the people of that action are identified, but what followed is unknown.

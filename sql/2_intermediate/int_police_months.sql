@@ -16,7 +16,7 @@ cases as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_police
 ),
 
 months as (

@@ -16,7 +16,7 @@ regional as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_police
 ),
 
 labels as (

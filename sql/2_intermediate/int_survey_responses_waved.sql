@@ -8,7 +8,7 @@ answers as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_surveys
 ),
 
 waves as (

@@ -12,7 +12,7 @@ structures as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_surveys
 ),
 
 waves as (

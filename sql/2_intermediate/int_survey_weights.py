@@ -29,7 +29,7 @@ READS = {
             cast(margins.resident_count as double) as resident_count,
             coalesce(deliveries.is_synthetic, false) as is_synthetic
         from staging.stg_reference__census_margins as margins
-        left join sources.deliveries as deliveries
+        left join sources.deliveries_of_reference as deliveries
             on margins.delivery_id = deliveries.delivery_id
         order by margins.year, margins.zone_group, margins.age_band, margins.sex
     """,

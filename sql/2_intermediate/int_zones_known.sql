@@ -8,7 +8,7 @@ delivered as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_reference
 ),
 
 peers as (

@@ -9,7 +9,7 @@ facts as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_police
 )
 
 select

@@ -12,7 +12,7 @@ populations as (
 ),
 
 deliveries as (
-    select * from sources.deliveries
+    select * from sources.deliveries_of_reference
 ),
 
 published as (

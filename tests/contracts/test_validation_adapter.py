@@ -263,3 +263,18 @@ def test_without_the_adapters_patch_a_run_publishes_nothing(tmp_path) -> None:
     assert done.returncode == 7, done.stderr
     assert "did not run" in done.stderr and "Traceback" not in done.stderr
     assert not (out / "current").exists() and not list(out.glob("releases/*"))
+
+
+def test_sources_for_pandas_and_spark_are_left_out_and_the_one_for_sql_is_whole(validate) -> None:
+    fluent = sys.modules["great_expectations.datasource.fluent"]
+    assert not fluent.SparkDatasource.__mro__[1:-1] and not fluent.PandasDatasource.__mro__[1:-1]
+    assert fluent.SQLDatasource.__mro__[1:-1] and fluent.InvalidDatasource.__mro__[1:-1]
+
+
+def test_an_expectation_that_was_changed_is_looked_up_as_it_is_now(validate) -> None:
+    import great_expectations as gx
+
+    asked = gx.expectations.ExpectColumnValuesToBeBetween(column="count", min_value=0)
+    for most in (10, 20):
+        asked.max_value = most
+        assert asked._get_runtime_kwargs()["max_value"] == asked.configuration.kwargs["max_value"] == most

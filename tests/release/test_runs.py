@@ -81,7 +81,8 @@ def test_one_new_file_is_the_only_one_read(settings, monkeypatch) -> None:
     outcome = pipeline.refresh(settings)
     assert read == ["police/incidents-02.csv"]
     assert linked(settings) == {"2025-01": 3, "2025-02": 2}
-    assert {"marts.partner_participation", "marts.peer_comparison"} <= set(outcome.reused_tables)
+    of_others = {"marts.partner_participation", "marts.peer_comparison", "marts.zones", "marts.perceptions_by_wave"}
+    assert of_others <= set(outcome.reused_tables)
     assert "marts.indicator_values" in outcome.built_tables
 
 

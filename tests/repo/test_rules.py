@@ -246,7 +246,8 @@ def failing_expectations(sql: Path) -> dict[str, str]:
         )
         _give(con, "sources.channel_metrics", [{**row, "delivery_id": "m", "delivery_rank": 2} for row in METRICS])
         given = {"received_at": "2026-02-01 08:00:00", "verdict": "passed", "is_in_force": True, "is_synthetic": False}
-        _give(con, "sources.deliveries", [{**given, **row} for row in DELIVERIES])
+        for name in models.delivery_tables([]):
+            _give(con, f"sources.{name}", [{**given, **row} for row in DELIVERIES])
         for model in graph.models:
             if model.name in needed:
                 models.build_model(con, graph, model)

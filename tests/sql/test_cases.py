@@ -45,6 +45,9 @@ def _load_given(con, contracts, graph, given: dict) -> set[str]:
     models.create_references(con, graph.references)
     for table, rows in given.items():
         _fill(con, table, rows or [])
+        if table == "sources.deliveries":  # a case need not say which source each of them comes from
+            for name in models.delivery_tables([]):
+                _fill(con, f"sources.{name}", rows or [])
     return set(given)
 
 

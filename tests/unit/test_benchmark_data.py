@@ -171,3 +171,15 @@ def test_a_difference_in_the_outputs_is_found(tmp_path) -> None:
 
 def test_the_small_delivery_has_one_name() -> None:
     assert module("compare").SMALL_DELIVERY == module("generate").SMALL_DELIVERY == SMALL
+
+
+def test_the_checks_written_by_hand_find_what_our_validation_finds(tmp_path, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    checks = module("checks")
+    clean, bad = tmp_path / "clean.parquet", tmp_path / "bad.parquet"
+    checks.make(clean, bad, rows=2800, share=0.01)
+    for path in (clean, bad):
+        ours, sql = (checks.run_side(side, path)["found"] for side in checks.SIDES)
+        assert ours == sql
+        failed = {name for name, (_, count) in sql.items() if count}
+        assert failed == (set() if path == clean else {*checks.FAILING, checks.REPEATED_KEY})
