@@ -251,7 +251,9 @@ def _history_problems(contract: Contract) -> list[str]:
         if name is not None and types.get(name) not in kinds
     ]
     by = contract.history_by
-    if by is not None and (contract.history_period is None or types.get(by) == "text" and not contract.column(by).is_listed):
+    if by is not None and (
+        contract.history_period is None or (types.get(by) == "text" and not contract.column(by).is_listed)
+    ):
         problems.append(f"history: by {by} needs a period, and a text must be listed")
     return problems
 

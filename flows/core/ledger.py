@@ -77,7 +77,10 @@ def reader_version(settings_text: str) -> str:
     """A hash of the code that reads and validates, with the settings that bear on it."""
     digest = hashlib.sha256(settings_text.encode())
     for path in sorted(
-        [*CORE.glob("reading/*.py"), *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "validation.py"))]
+        [
+            *CORE.glob("reading/*.py"),
+            *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "validation.py")),
+        ]
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
--- Each admitted delivery beside what the history of its kind lets expect: rows by period, periods, columns, labels, levels.
+-- Each admitted delivery beside what the history of its kind lets expect: periods, rows, columns, labels, levels.
 -- Grain: delivery_id, measure, item.
 -- Care: counts of rows and totals of whole periods; nothing is judged here, the bounds stand in reference.drift_rules.
 with
@@ -23,10 +23,24 @@ months as (
     select * from reference.months
 ),
 
+zones as (
+    select zone_code
+    from staging.stg_reference__zones
+    group by zone_code
+),
+
+members as (
+    select partner_id
+    from staging.stg_partners__roster
+    group by partner_id
+),
+
 profiled as (
     select
         steps.delivery_id,
         steps.contract,
+        steps.is_in_force,
+        steps.known_on,
         steps.edition_date,
         steps.period_unit,
         steps.history,
@@ -75,6 +89,9 @@ named as (
         case
             when profiled.column_name = 'indicator_label' then labels.indicator_code is not null
             when profiled.column_name = 'unit_label' then units.unit is not null
+            when profiled.column_name = 'zone_code' then zones.zone_code is not null
+            when profiled.column_name = 'partner_id' then members.partner_id is not null
+            when profiled.column_name = 'rule_version' then false
             else profiled.label not in ('(unknown)', 'unknown')
         end as is_known,
         labels.seen_until
@@ -85,6 +102,12 @@ named as (
     left join units
         on profiled.label_key = units.unit_key
         and profiled.column_name = 'unit_label'
+    left join zones
+        on profiled.label = zones.zone_code
+        and profiled.column_name = 'zone_code'
+    left join members
+        on profiled.label = members.partner_id
+        and profiled.column_name = 'partner_id'
 ),
 
 -- Two spellings of one label in one delivery are one.
@@ -278,6 +301,7 @@ levels as (
         true as is_known
     from labelled
     where kind = 'label'
+        and column_name in ('indicator_label', 'metric')
         and total is not null
 
     union all
@@ -285,14 +309,15 @@ levels as (
     select
         delivery_id,
         'level' as measure,
-        'all' as item,
-        cast(total / nullif(filled, 0) as double) as value,
-        cast(lag(total / nullif(filled, 0)) over (partition by history order by step) as double) as expected,
-        filled as row_count,
+        column_name as item,
+        cast(total / nullif(rows, 0) as double) as value,
+        cast(lag(total / nullif(rows, 0)) over (partition by history, column_name order by step) as double) as expected,
+        rows as row_count,
         true as is_known
     from profiled
-    where kind = 'rows'
+    where kind = 'column'
         and total is not null
+        and edition_date is null
 ),
 
 totals as (
@@ -329,6 +354,143 @@ filled_shares as (
     from shares
 ),
 
+-- Shares of labels and of yes and no: what one word gains another loses. Codes of places and partners come and go.
+label_shares as (
+    select
+        labelled.delivery_id,
+        'label_share' as measure,
+        labelled.column_name || ' ' || labelled.label as item,
+        cast(labelled.rows * 1.0 / nullif(totals.row_count, 0) as double) as value,
+        cast(lag(labelled.rows * 1.0 / nullif(totals.row_count, 0)) over (
+            partition by labelled.history, labelled.column_name, labelled.label order by labelled.step
+        ) as double) as expected,
+        totals.row_count,
+        true as is_known
+    from labelled
+    inner join totals
+        on labelled.delivery_id = totals.delivery_id
+    where labelled.kind = 'label'
+        and labelled.edition_date is null
+        and labelled.column_name not in ('zone_code', 'partner_id', 'rule_version')
+),
+
+-- A code that the lists in force do not hold, in the rows in force.
+codes_unlisted as (
+    select
+        labelled.delivery_id,
+        'code_unlisted' as measure,
+        labelled.column_name as item,
+        cast(sum(labelled.rows) as double) as value,
+        cast(null as double) as expected,
+        cast(sum(labelled.rows) as bigint) as row_count,
+        false as is_known
+    from labelled
+    inner join steps
+        on labelled.delivery_id = steps.delivery_id
+    where labelled.kind = 'label'
+        and steps.is_in_force
+        and not labelled.is_known
+        and (
+            (labelled.column_name = 'zone_code' and exists (select 1 from zones))
+            or (labelled.column_name = 'partner_id' and exists (select 1 from members))
+        )
+    group by labelled.delivery_id, labelled.column_name
+),
+
+-- Months that had not begun when the file came. What is planned may lie ahead, and so may the end of a membership.
+rows_ahead as (
+    select
+        delivery_id,
+        'rows_ahead' as measure,
+        column_name as item,
+        cast(sum(rows) as double) as value,
+        cast(null as double) as expected,
+        cast(sum(rows) as bigint) as row_count,
+        true as is_known
+    from profiled
+    where kind = 'date'
+        and period_on > known_on
+        and column_name not in ('planned_on', 'left_on')
+    group by delivery_id, column_name
+),
+
+delivery_rows as (
+    select
+        delivery_id,
+        'delivery_rows' as measure,
+        'all' as item,
+        cast(rows as double) as value,
+        cast(lag(rows) over (partition by file_history order by file_step) as double) as expected,
+        rows as row_count,
+        true as is_known
+    from profiled
+    where kind = 'rows'
+),
+
+contents as (
+    select
+        delivery_id,
+        contract,
+        file_history,
+        file_step,
+        is_in_force,
+        is_complete,
+        column_name,
+        label as checksum,
+        period_on,
+        rows,
+        lag(label) over (partition by file_history, column_name, period_on order by file_step) as checksum_before
+    from profiled
+    where kind = 'content'
+),
+
+-- Of the periods told again by the same file, those in which a column says something else. What is filled in as time goes
+-- by (clearance, treatment, departure) may.
+columns_retold as (
+    select
+        delivery_id,
+        'column_retold' as measure,
+        column_name as item,
+        cast(count(*) filter (where checksum <> checksum_before) * 1.0 / nullif(count(*), 0) as double) as value,
+        cast(0 as double) as expected,
+        count(*) as row_count,
+        true as is_known
+    from contents
+    where checksum_before is not null
+        and is_complete
+        and substr(column_name, 1, 1) <> '('
+        and column_name not in ('cleared_on', 'treated_on', 'outcome', 'new_message_version', 'left_on', 'held_on', 'decisions_closed')
+    group by delivery_id, column_name
+),
+
+-- The same rows under other numbers: in another file of the kind, or (without their dates) in another period.
+repeated as (
+    select
+        delivery_id,
+        contract,
+        column_name,
+        period_on,
+        rows,
+        count(*) over (partition by contract, column_name, checksum, rows, coalesce(cast(period_on as varchar), 'all')) as same_period_count,
+        count(*) over (partition by contract, column_name, checksum, rows, period_on is null) as same_rows_count
+    from contents
+    where is_in_force
+        and substr(column_name, 1, 1) = '('
+),
+
+copies as (
+    select
+        delivery_id,
+        'period_copied' as measure,
+        coalesce(cast(period_on as varchar), 'all') as item,
+        cast(rows as double) as value,
+        cast(null as double) as expected,
+        rows as row_count,
+        max(case when column_name = '(content)' then same_period_count else same_rows_count end) = 1 as is_known
+    from repeated
+    group by delivery_id, period_on, rows
+),
+
 -- Labels and columns: when was it seen before, and is it there in the delivery that follows?
 followed as (
     select
@@ -359,6 +521,7 @@ appeared as (
     from followed
     where step > 1
         and seen_in_step is null
+        and column_name not in ('zone_code', 'partner_id')
 ),
 
 vanished as (
@@ -381,6 +544,7 @@ vanished as (
     inner join totals as then_told
         on followed.delivery_id = then_told.delivery_id
     where coalesce(followed.next_step, 0) <> followed.step + 1
+        and followed.column_name not in ('zone_code', 'partner_id', 'rule_version')
 ),
 
 measured as (
@@ -399,6 +563,18 @@ measured as (
     select delivery_id, measure, item, value, expected, row_count, is_known from appeared
     union all
     select delivery_id, measure, item, value, expected, row_count, is_known from vanished
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from label_shares where expected is not null
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from codes_unlisted
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from rows_ahead
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from delivery_rows where expected is not null
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from columns_retold
+    union all
+    select delivery_id, measure, item, value, expected, row_count, is_known from copies where not is_known
 )
 
 select

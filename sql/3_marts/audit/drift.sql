@@ -1,6 +1,7 @@
 -- Each admitted delivery beside the history of its kind: what differs from it, and by which rule that is too much.
 -- Grain: delivery_id, measure, item.
--- Care: a difference is a question to the sender, not an error; counts of our own sources are rounded to 5, and hidden under 11.
+-- Care: a difference is a question to the sender, not an error; counts of our own sources are rounded to 5, and hidden under 11;
+-- shares and means of under 100 rows are hidden too. A level is a mean per filled cell.
 with
 
 compared as (
@@ -25,12 +26,14 @@ ruled as (
         compared.is_known,
         compared.is_synthetic,
         -- published bases and lists of residents hold nothing that is not public
-        compared.measure not in ('filled_share', 'level') and compared.source in ('partners', 'surveys', 'police')
+        compared.source in ('partners', 'surveys', 'police')
         and compared.contract not in ('ssmsi_communal', 'ssmsi_departemental', 'ssmsi_regional', 'etat_4001_services') as is_guarded,
+        compared.measure in ('filled_share', 'label_share', 'level', 'column_retold') as is_relative,
         rules.contract as ruled_contract,
         rules.lowest_ratio,
         rules.highest_ratio,
         rules.lowest_difference,
+        rules.highest_difference,
         rules.min_expected,
         rules.min_rows,
         rules.decided_on,
@@ -57,15 +60,28 @@ judged as (
         expected,
         value / nullif(expected, 0) as ratio,
         is_guarded,
-        is_guarded and (value between 1 and 10 or expected between 0.5 and 10.5) as is_hidden,
+        is_relative,
+        case
+            when not is_guarded or measure = 'column_retold' then false
+            when is_relative then coalesce(row_count < 100, false)
+            else coalesce(value between 0.5 and 10.5, false) or coalesce(expected between 0.5 and 10.5, false)
+        end as is_hidden,
         lowest_ratio,
         highest_ratio,
         lowest_difference,
+        highest_difference,
         case
-            when measure in ('column_new', 'column_lost', 'label_new') then not is_known and coalesce(row_count >= min_rows, true)
+            when measure in ('column_new', 'column_lost') then not is_known
+            when measure in ('label_new', 'code_unlisted', 'period_copied') then not is_known and coalesce(row_count >= min_rows, false)
+            when measure = 'rows_ahead' then coalesce(row_count >= min_rows, false)
             when measure in ('period_lost', 'period_missing') then coalesce(expected >= min_expected, false)
             when measure = 'label_lost' then not is_known and coalesce(expected >= min_expected, false)
-            when measure = 'filled_share' then coalesce(row_count >= min_rows and value - expected < lowest_difference, false)
+            when measure in ('filled_share', 'label_share', 'column_retold') then
+                coalesce(row_count >= min_rows, true)
+                and (
+                    coalesce(value - expected < lowest_difference, false)
+                    or coalesce(value - expected > highest_difference, false)
+                )
             else
                 coalesce(expected >= min_expected, true) and coalesce(row_count >= min_rows, true)
                 and (
@@ -86,13 +102,28 @@ select
     contract,
     file_name,
     edition_date,
-    case when not is_hidden and is_guarded then 5 * round(value / 5) when not is_hidden then value end as value,
-    case when not is_hidden and is_guarded then 5 * round(expected / 5) when not is_hidden then expected end as expected,
-    case when not is_hidden and is_guarded then round(ratio, 2) when not is_hidden then ratio end as ratio,
+    case
+        when is_hidden then null
+        when is_guarded and is_relative then round(value, 2)
+        when is_guarded then 5 * round(value / 5)
+        else value
+    end as value,
+    case
+        when is_hidden then null
+        when is_guarded and is_relative then round(expected, 2)
+        when is_guarded then 5 * round(expected / 5)
+        else expected
+    end as expected,
+    case
+        when is_hidden then null
+        when is_guarded then round(ratio, 2)
+        else ratio
+    end as ratio,
     is_hidden,
     lowest_ratio,
     highest_ratio,
     lowest_difference,
+    highest_difference,
     is_outside,
     decided_on,
     reason,
