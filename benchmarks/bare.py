@@ -74,6 +74,7 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
         **models.delivery_tables(of_deliveries),
         "checks": [],
         "quarantine": [],
+        "profiles": [],
         "contracts": models.contract_rows(contracts),
         "run": [(as_of, "bare")],
     }.items():

@@ -127,6 +127,7 @@ def start(
         for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
             models.create_run_table(con, name, of_deliveries)
         models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
+        models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
         models.create_references(con, graph.references)
@@ -175,6 +176,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     of_deliveries = models.delivery_tables(ledger.delivery_rows(rows, contracts))
     hashes |= {name: _hash(content) for name, content in of_deliveries.items()}
     hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
+    hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
     hashes["checks"] = _hash(run_id)
