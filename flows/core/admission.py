@@ -469,6 +469,11 @@ def _all_expectations(contract: Contract) -> list[Expectation]:
     return expectations
 
 
+def expectations_of(contract: Contract) -> list[Expectation]:
+    """Every expectation that a delivery of the contract is held against, in the order of the reasons."""
+    return _all_expectations(contract)
+
+
 def _derived(id: str, name: str, kwargs: dict, on_failure: str = "quarantine") -> Expectation:
     return Expectation(id, name, tuple(kwargs.items()), "critical", on_failure, DERIVED)
 

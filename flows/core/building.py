@@ -16,6 +16,7 @@ from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
+from flows.core.expectation_texts import Text, expect_complete, load_texts
 from flows.core.reading.tables import identifier, quoted
 
 LATE_SOURCE = "sources.checks"
@@ -53,6 +54,7 @@ class Build:
     reused: set[str] = field(default_factory=set)
     copied: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
+    texts: Mapping[str, Text] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -105,6 +107,8 @@ def start(
 ) -> Build:
     """Lay out a fresh release folder and load all that the models read."""
     graph = models.load_graph(shop.sql, contracts)
+    texts = load_texts(shop.sql / "expectation_texts")
+    expect_complete(texts, contracts.values(), graph.models)
     folder = shop.work / "release"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(shop.work / "build", ignore_errors=True)
@@ -113,7 +117,9 @@ def start(
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
-    build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
+    build = Build(
+        folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), texts=texts
+    )
     _take_over_database(build)
     con = connect(build, shop)
     try:
@@ -375,11 +381,16 @@ def _check(build: Build, shop: Workshop, built: list[Model], progress: Callable[
     try:
         for model in built:
             progress(model.name)
-            checks = validator.validate(model.table, [_grain_unique(model), *model.expectations], schema=model.schema)
+            checks = validator.validate(model.table, expectations_of(model), schema=model.schema)
             build.model_checks[model.name] = [check.as_dict() for check in checks]
     finally:
         validator.close()
         con.close()
+
+
+def expectations_of(model: Model) -> list[Expectation]:
+    """Every expectation that a published table is held against."""
+    return [_grain_unique(model), *model.expectations]
 
 
 def _grain_unique(model: Model) -> Expectation:

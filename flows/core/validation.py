@@ -6,11 +6,12 @@ Results are counts, never values. An expectation that crashed is told apart from
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not_checked"
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+COUNTED = (
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "unexpected_percent_nonmissing",
+    "unexpected_percent_total",
+    "missing_count",
+    "missing_percent",
+)
+"""What of the library's own result is kept: counts and the percentages made of them."""
+
+COUNT_OBSERVED = ("expect_table_row_count_to_be_between", "unexpected_rows_expectation")
+"""Expectations whose observed value is a number of rows; of others it may be a value out of the data."""
+
 COUNTS_AND_ROWS = {**COUNTS_ONLY, "unexpected_index_column_names": ["_row"], "return_unexpected_index_query": True}
 
 
@@ -32,6 +47,7 @@ class Check:
     """One expectation's result: how many rows were looked at, how many failed, and the SQL that finds those rows.
 
     `failing_rows_sql` yields `_row` of each failing row; None where the expectation speaks of the table as a whole.
+    `result` is what the library itself answered, counts only; empty where the expectation did not run.
     """
 
     expectation: Expectation
@@ -40,6 +56,7 @@ class Check:
     failed_rows: int
     failing_rows_sql: str | None = None
     problem: str = ""
+    result: dict = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         return {
@@ -52,6 +69,7 @@ class Check:
             "failed_rows": self.failed_rows,
             "reason": self.expectation.reason,
             "problem": self.problem,
+            "result": self.result,
         }
 
 
@@ -263,17 +281,25 @@ class Validator:
         crash = _exception_of(result)
         if crash or (not result.result and not result.success):
             return _crashed(expectation, crash or "no result")
+        told = {"result": _counts(expectation, result.result)}
         if result.success:
-            return Check(expectation, PASSED, row_count, 0)
+            return Check(expectation, PASSED, row_count, 0, **told)
         if expectation.expectation == "unexpected_rows_expectation":
             query = expectation.arguments()["unexpected_rows_query"].replace("{batch}", source)
             failing = f"select _row from ({query.replace('{{', '{').replace('}}', '}')})"
-            return Check(expectation, FAILED, row_count, int(result.result["observed_value"]), failing)
+            return Check(expectation, FAILED, row_count, int(result.result["observed_value"]), failing, **told)
         failed = result.result.get("unexpected_count")
         if failed is None:  # an expectation on the table as a whole
-            return Check(expectation, FAILED, row_count, row_count)
+            return Check(expectation, FAILED, row_count, row_count, **told)
         failing = result.result.get("unexpected_index_query")
-        return Check(expectation, FAILED, row_count, int(failed), failing and failing.rstrip().rstrip(";"))
+        return Check(expectation, FAILED, row_count, int(failed), failing and failing.rstrip().rstrip(";"), **told)
+
+
+def _counts(expectation: Expectation, result: dict) -> dict:
+    """The library's result without anything that could be a value."""
+    names = (*COUNTED, "observed_value") if expectation.expectation in COUNT_OBSERVED else COUNTED
+    counts = {name: result[name] for name in names if isinstance(result.get(name), int | float)}
+    return {name: count for name, count in counts.items() if math.isfinite(count)}
 
 
 _orders = itertools.count(1)

@@ -12,6 +12,7 @@ import pytest
 
 from flows.core import landing, pipeline, publishing
 from flows.core.errors import UnknownRelease
+from flows.core.expectation_texts import NAMES
 from flows.settings import PROJECT, Settings
 
 INCIDENTS = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service\n"
@@ -201,6 +202,8 @@ def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> N
 
     first = pipeline.refresh(settings).release
     shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    told = tmp_path / "sql/expectation_texts/tables.yml"
+    told.write_text(told.read_text() + "made_to_fail:\n" + "".join(f"  {name}: x\n" for name in NAMES))
     spec = tmp_path / "sql/3_marts/calendar.yml"
     entry = """
   - id: made_to_fail
