@@ -18,6 +18,11 @@ STAGES = {
     "build": "Building the tables",
     "verify": "Verifying what was built",
     "publish": "Publishing",
+    "manifest": "Reading the manifest",
+    "files": "Hashing every file",
+    "fingerprints": "Deriving the fingerprints",
+    "chain": "Following the chain",
+    "raw files": "Hashing the raw files",
 }
 COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked": "magenta"}
 
@@ -170,3 +175,20 @@ def print_status(status) -> None:
         colour = {"on time": "green", "late": "red", "missing": "red"}.get(row.state, "dim")
         table.add_row(row.contract, str(row.deliveries), row.last_received or "–", every, f"[{colour}]{row.state}[/]")
     console.print(table)
+
+
+def print_verified(verified) -> None:
+    """What `barometer verify` compared and found."""
+    console = _console()
+    if verified.findings:
+        table = Table(title=f"Findings in {verified.release.name}", title_justify="left")
+        for name in ("", "what", "finding"):
+            table.add_column(name, overflow="fold")
+        for finding in verified.findings:
+            colour = "red" if finding.kind == "differs" else "dim"
+            table.add_row(f"[{colour}]{finding.kind}[/]", _plain(finding.subject), _plain(finding.text))
+        console.print(table)
+    compared = ", ".join(f"{number} {what}" for what, number in verified.compared)
+    _tell(console, f"As they should be: {compared or 'nothing'}.")
+    if not verified.differing:
+        _tell(console, f"[green]Nothing differs[/] in {verified.release.name}.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from flows.core import ledger, models
+from flows.core import chain, ledger, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.landing import sha256_of
@@ -45,6 +45,7 @@ class Build:
     rows: list[Judged]
     known: dict[str, str]
     salt: str
+    chain: list[dict]
     intermediates: dict[str, dict] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     reused: set[str] = field(default_factory=set)
@@ -108,9 +109,11 @@ def start(
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
+    links = chain.before(previous)
+    known["sources.releases"] = _hash(chain.rows(links))
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
-    build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
+    build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), links)
     _take_over_database(build)
     con = connect(build, shop)
     try:
@@ -125,6 +128,7 @@ def start(
         models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
+        models.create_run_table(con, "releases", chain.rows(links))
         models.create_references(con, graph.references)
     finally:
         con.close()
