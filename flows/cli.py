@@ -227,6 +227,41 @@ def verify(
         )
 
 
+@app.command("audit-bundle")
+def audit_bundle(
+    release: Annotated[
+        Optional[str],
+        typer.Argument(
+            help="Name of a kept release, or its unique beginning.", metavar="[RELEASE]", show_default="the current one"
+        ),
+    ] = None,
+    to: Annotated[
+        Optional[Path],
+        typer.Option("--to", metavar="FILE", help="The zip, or a folder for it.", show_default="./audit-RELEASE.zip"),
+    ] = None,
+    tables_up_to: Annotated[
+        float, typer.Option("--tables-up-to", metavar="MB", help="Leave out Parquet files that are larger.", min=0)
+    ] = 100,
+    out: OutDir = None,
+) -> None:
+    """Pack what an auditor takes home of a release into one zip; the same release gives the same bytes.
+
+    Manifest, chain, receipts, code (SQL, contracts, decisions), validation results, dictionary, tables, fingerprints, and
+    a script that verifies it all offline with Python's standard library alone. Nothing personal: no raw files, no
+    quarantine, no letters, no senders. A release that is not whole is not packed (exit code 13, see `verify`).
+    """
+    from flows.core import bundling, verifying
+    from flows.display import Shown, print_bundle
+
+    chosen = _settings(out=out)
+    place = verifying.place_of(chosen.releases, chosen.current, release)
+    to = (to or Path()).absolute()
+    file = to / f"audit-{place.name}.zip" if to.is_dir() else to
+    with Shown(chosen) as shown:
+        bundle = bundling.write(chosen, place, file, tables_up_to, shown.stage, shown.advance)
+    print_bundle(bundle)
+
+
 def main() -> None:
     """Run the command and leave without Python's shutdown: it takes a second once Great Expectations is loaded, and
     crashes in threads that a Ctrl-C cut off in an import or a query. All that must be released has been by then."""

@@ -23,6 +23,7 @@ STAGES = {
     "fingerprints": "Deriving the fingerprints",
     "chain": "Following the chain",
     "raw files": "Hashing the raw files",
+    "bundle": "Packing the bundle",
 }
 COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked": "magenta"}
 
@@ -192,3 +193,13 @@ def print_verified(verified) -> None:
     _tell(console, f"As they should be: {compared or 'nothing'}.")
     if not verified.differing:
         _tell(console, f"[green]Nothing differs[/] in {verified.release.name}.")
+
+
+def print_bundle(bundle) -> None:
+    """Where an audit bundle lies, what is not in it, and the hash to tell the auditor by another way."""
+    console = _console()
+    for name, reason in bundle.left_out.items():
+        _tell(console, f"[dim]not packed[/] {_plain(name)}: {_plain(reason)}")
+    _tell(console, f"{_plain(str(bundle.path))}: {bundle.files} files, {bundle.bytes / 1e6:.1f} MB")
+    _tell(console, f"sha256 {bundle.sha256}")
+    _tell(console, "Tell the auditor this sha256 by another way than the file. To check it: unzip, python3 verify.py")

@@ -54,6 +54,13 @@ def of_relation(con, relation: str, columns: Mapping[str, str], history: Iterabl
     return of_rows(told, rows, first or 0, last or 0)
 
 
+def portable_sql(file: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str:
+    """The three numbers of the definition, from a Parquet file, for any DuckDB since 1.0: for whoever derives them alone."""
+    text = row_text(without_history(columns, history) or columns)
+    halves = "sum(md5_number_upper(row_text)), sum(md5_number_lower(row_text))"
+    return f"select count(*), {halves} from (select {text} as row_text from read_parquet({file}))"
+
+
 def without_history(columns: Mapping[str, str], history: Iterable[str]) -> dict[str, str]:
     left_out = set(history)
     return {name: kind for name, kind in columns.items() if name not in left_out}

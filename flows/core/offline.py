@@ -4,8 +4,8 @@ Vérifie un dossier d'audit du baromètre hors ligne, avec la seule bibliothèqu
 
     python3 verify.py            in the unpacked folder / dans le dossier décompressé
 
-It stands on nothing of the barometer: what a fingerprint is, is written out again here. Exit code: 0 all that was compared agrees,
-1 something differs.
+It stands on nothing of the barometer: what a fingerprint is, is written out again here.
+Exit code: 0 all that was compared agrees, 1 something differs.
 """
 
 import hashlib
@@ -92,7 +92,7 @@ def check_list(report, root):
             whole += 1
     for name in sorted(present - set(expected)):
         report.differs(name + " is not in the list")
-    report.compare(whole == len(expected), "%d of %d files are as listed" % (whole, len(expected)))
+    report.compare(whole == len(expected), f"{whole} of {len(expected)} files are as listed")
     return listed
 
 
@@ -100,9 +100,11 @@ def check_manifest(report, root, listed):
     """The manifest's own hash, and every file that it names: here and the same, or left out for a reason that is told."""
     report.section("Manifest of the release / Manifeste de la publication")
     sha256 = sha256_of(root / "manifest.json")
-    report.compare(noted(root / "manifest.sha256", "manifest.json") == sha256, "manifest.json has the hash in manifest.sha256")
+    report.compare(
+        noted(root / "manifest.sha256", "manifest.json") == sha256, "manifest.json has the hash in manifest.sha256"
+    )
     manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
-    print("           release %s, as of %s, code %s" % tuple(manifest[n] for n in ("release", "as_of", "code_version")))
+    print("           release {release}, as of {as_of}, code {code_version}".format(**manifest))
     print("           sha256 of its manifest: " + sha256)
     here = 0
     for name in sorted(manifest["files"]):
@@ -115,7 +117,7 @@ def check_manifest(report, root, listed):
             report.note(name + " is not in the bundle: " + listed["left_out"][name])
         else:
             report.differs(name + " of the release is missing without a reason")
-    report.agrees("%d of %d files of the release are here and were compared" % (here, len(manifest["files"])))
+    report.agrees(f"{here} of {len(manifest['files'])} files of the release are here and were compared")
     return manifest
 
 
@@ -131,7 +133,7 @@ def check_code(report, root, manifest):
             digest.update(path.relative_to(folder).as_posix().encode("utf-8") + b"\0" + path.read_bytes() + b"\0")
             count += 1
     version = digest.hexdigest()[:12]
-    report.compare(version == manifest["code_version"], "%d files in code/ give the code version %s" % (count, version))
+    report.compare(version == manifest["code_version"], f"{count} files in code/ give the code version {version}")
 
 
 def check_chain(report, root, manifest):
@@ -141,12 +143,13 @@ def check_chain(report, root, manifest):
     last = links[-1] if links else {}
     previous = (manifest["previous_release"], manifest["previous_manifest_sha256"])
     report.compare(
-        (last.get("release"), last.get("manifest_sha256")) == previous, "chain.json ends with the release before this one"
+        (last.get("release"), last.get("manifest_sha256")) == previous,
+        "chain.json ends with the release before this one",
     )
     positions = [link["chain_position"] for link in links]
-    report.compare(positions == list(range(1, len(links) + 1)), "%d earlier releases, without a gap" % len(links))
+    report.compare(positions == list(range(1, len(links) + 1)), f"{len(links)} earlier releases, without a gap")
     for link in links:
-        print("           %(chain_position)4d  %(release)s  manifest %(manifest_sha256)s" % link)
+        print("           {chain_position:4d}  {release}  manifest {manifest_sha256}".format(**link))
 
 
 def check_deliveries(report, root, manifest):
@@ -157,7 +160,7 @@ def check_deliveries(report, root, manifest):
     same = ("sha256", "bytes", "file_name", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
     entries = manifest["deliveries"]
     unlike = [e["file_name"] for e in entries if any(by_id.get(e["delivery_id"], {}).get(n, "") != e[n] for n in same)]
-    report.compare(len(receipts) == len(entries) and not unlike, "%d receipts agree with the manifest" % len(receipts))
+    report.compare(len(receipts) == len(entries) and not unlike, f"{len(receipts)} receipts agree with the manifest")
     lost = [e["file_name"] for e in entries if e["rows_read"] != e["rows_accepted"] + e["rows_quarantined"]]
     report.compare(not lost, "rows read = accepted + quarantined" + "".join(", not in " + name for name in lost))
 
@@ -173,13 +176,13 @@ def fingerprint_of(path, columns, left_out):
                 raise ValueError("the last line is cut")
             values = line[:-1].split(b"\t")
             if len(values) != len(names):
-                raise ValueError("row %d has %d values, not %d" % (rows + 1, len(values), len(names)))
+                raise ValueError(f"row {rows + 1} has {len(values)} values, not {len(names)}")
             digest = hashlib.md5(b"\t".join([values[i] for i in kept])).digest()
             first += int.from_bytes(digest[:8], "little")
             last += int.from_bytes(digest[8:], "little")
             rows += 1
-    lines = [FIRST_LINE] + [names[i] + " " + columns[names[i]] for i in kept]
-    text = "\n".join(lines + ["%d %d %d" % (rows, first, last)])
+    lines = [FIRST_LINE, *(names[i] + " " + columns[names[i]] for i in kept)]
+    text = "\n".join([*lines, f"{rows} {first} {last}"])
     return rows, hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
@@ -191,23 +194,22 @@ def check_rows(report, root, manifest):
         table = manifest["tables"][name]
         path = root / "rows" / (name + ".tsv")
         if not path.is_file():
-            report.note("%s (%d rows) is not written out; its Parquet file has the sha256 of the manifest, or is left out" % (
-                name, table["rows"]))  # fmt: skip
+            report.note(f"{name} ({table['rows']} rows) is not written out: only its file was compared, if it is here")
             continue
         try:
             rows, fingerprint = fingerprint_of(path, table["columns"], table["history"])
         except ValueError as error:
-            report.differs("%s: %s" % (name, error))
+            report.differs(f"{name}: {error}")
             continue
         if rows != table["rows"]:
-            report.differs("%s has %d rows, the manifest says %d" % (name, rows, table["rows"]))
+            report.differs(f"{name} has {rows} rows, the manifest says {table['rows']}")
         elif table["content_fingerprint"] is None:
             report.note(name + " speaks of earlier releases alone and has no fingerprint")
         elif fingerprint != table["content_fingerprint"]:
             report.differs(name + " holds other rows than its fingerprint says")
         else:
             derived += 1
-    report.agrees("%d of %d fingerprints derived from the rows themselves" % (derived, len(manifest["tables"])))
+    report.agrees(f"{derived} of {len(manifest['tables'])} fingerprints derived from the rows themselves")
 
 
 def tell_checks(report, manifest):
@@ -218,8 +220,8 @@ def tell_checks(report, manifest):
         for check in manifest["tables"][name]["checks"]:
             counts[check["verdict"]] = counts.get(check["verdict"], 0) + 1
             if check["verdict"] != "passed":
-                report.note("%s: %s %s (%s rows)" % (name, check["expectation_id"], check["verdict"], check["failed_rows"]))
-    print("           " + ", ".join("%d %s" % (counts[verdict], verdict) for verdict in sorted(counts)))
+                report.note("{}: {expectation_id} {verdict} ({failed_rows} rows)".format(name, **check))
+    print("           " + ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts)))
 
 
 def main():
@@ -237,15 +239,21 @@ def main():
         check_rows(report, root, manifest)
         tell_checks(report, manifest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        report.differs("not readable as an audit bundle: %s: %s" % (type(error).__name__, error))
+        report.differs(f"not readable as an audit bundle: {type(error).__name__}: {error}")
     print()
     if report.differing:
-        print("%d DIFFER. Do not rely on this copy; ask for another." % len(report.differing))
-        print("%d ÉCARTS. Ne vous fiez pas à cette copie ; demandez-en une autre." % len(report.differing))
+        print(f"{len(report.differing)} DIFFER. Do not rely on this copy; ask for another.")
+        print(f"{len(report.differing)} ÉCARTS. Ne vous fiez pas à cette copie ; demandez-en une autre.")
         return 1
-    print("Everything that was compared agrees. This shows that nothing was changed since, not that the figures are true.")
-    print("Tout ce qui a été comparé concorde. Cela montre que rien n'a été modifié depuis, non que les chiffres sont vrais.")
-    print("To know that this bundle is the one that was given out, compare the sha256 of its zip with one from elsewhere.")
+    print(
+        "Everything that was compared agrees. This shows that nothing was changed since, not that the figures are true."
+    )
+    print(
+        "Tout ce qui a été comparé concorde. Cela montre que rien n'a été modifié depuis, non que les chiffres sont vrais."
+    )
+    print(
+        "To know that this bundle is the one that was given out, compare the sha256 of its zip with one from elsewhere."
+    )
     print("Pour savoir que ce dossier est bien celui remis, comparez le sha256 du zip avec une source indépendante.")
     return 0
 

@@ -260,7 +260,9 @@ def _check_fingerprints(seen: Examination) -> None:
     with duckdb.connect(config=limits | offline) as con:
         con.execute("set timezone = 'UTC'")
         if not all("content_fingerprint" in entry for entry in tables.values()):
-            seen.note("fingerprints", "the release is from before content fingerprints: only Parquet and database compared")
+            seen.note(
+                "fingerprints", "the release is from before content fingerprints: only Parquet and database compared"
+            )
         is_attached = database.name in seen.whole and _attach(seen, con, database)
         for name in sorted(tables):
             seen.advance(name)
