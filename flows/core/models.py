@@ -133,6 +133,11 @@ class Model:
     def is_published(self) -> bool:
         return self.schema in PUBLISHED
 
+    @property
+    def is_history(self) -> bool:
+        """Whether nothing in it follows from the deliveries and the code alone."""
+        return bool(self.columns) and set(self.columns) <= set(self.history)
+
 
 @dataclass(frozen=True)
 class Reference:
