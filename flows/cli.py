@@ -31,6 +31,7 @@ Exit codes:
   9  not published: the disk is full or the warehouse cannot be written
  11  the release asked for is not kept, or is damaged
  12  not published: Prefect could not be reached or ended the run
+ 13  verify, audit-bundle: something in the release differs from what its manifest or the chain says
  70  a defect of the barometer itself (its whole traceback is shown)
 130  interrupted; a release is published whole or not at all
 """
@@ -179,6 +180,86 @@ def rollback(
         place = publishing.find_release(chosen.releases, release)
         publishing.switch(chosen.current, place)
     typer.echo(f"current is now {place.name} ({chosen.current})")
+
+
+@app.command()
+def verify(
+    release: Annotated[
+        Optional[str],
+        typer.Argument(
+            help="Name of a kept release, or its unique beginning.", metavar="[RELEASE]", show_default="the current one"
+        ),
+    ] = None,
+    out: OutDir = None,
+    raw: Annotated[
+        Optional[Path],
+        typer.Option("--raw", help="Also compare the files of this folder with the deliveries of the release."),
+    ] = None,
+) -> None:
+    """Compare a release with what it says of itself; changes nothing.
+
+    Every file is hashed again, none may be missing or too many; the content fingerprints are derived again from Parquet
+    and from campaign.duckdb; the packed code must be the version named; the manifest must have the hash that is kept
+    beside it, in the run's record and in later releases; earlier manifests the hashes that the chain names.
+
+    What is found: any change in a release, by accident or by hand, that is not made in all these places together. What
+    is not: who can write the whole warehouse can make manifest, hashes, records and every later release anew. Keep
+    the manifest's hash (OUT/current/manifest.sha256) or an audit bundle elsewhere; nobody can rewrite that one. And a release
+    that agrees with itself is not thereby right: that is what the expectations and the raw files are for.
+
+    Exit code 0: nothing differs. 13: something does. 11: no such release.
+    """
+    from flows.core import verifying
+    from flows.core.errors import ReleaseDiffers
+    from flows.display import Shown, print_verified
+
+    chosen = _settings(out=out)
+    raw = raw.absolute() if raw else None
+    place = verifying.place_of(chosen.releases, chosen.current, release)
+    with Shown(chosen) as shown:
+        verified = verifying.verify(chosen, place, raw, shown.stage, shown.advance)
+    print_verified(verified)
+    if verified.differing:
+        raise ReleaseDiffers(
+            f"{place.name}: {len(verified.differing)} of the things compared differ",
+            "trust a copy made elsewhere; or make another release current with `barometer rollback`; or remove the damaged "
+            "release and run again: it is made anew from the raw files",
+        )
+
+
+@app.command("audit-bundle")
+def audit_bundle(
+    release: Annotated[
+        Optional[str],
+        typer.Argument(
+            help="Name of a kept release, or its unique beginning.", metavar="[RELEASE]", show_default="the current one"
+        ),
+    ] = None,
+    to: Annotated[
+        Optional[Path],
+        typer.Option("--to", metavar="FILE", help="The zip, or a folder for it.", show_default="./audit-RELEASE.zip"),
+    ] = None,
+    tables_up_to: Annotated[
+        float, typer.Option("--tables-up-to", metavar="MB", help="Leave out Parquet files that are larger.", min=0)
+    ] = 100,
+    out: OutDir = None,
+) -> None:
+    """Pack what an auditor takes home of a release into one zip; the same release gives the same bytes.
+
+    Manifest, chain, receipts, code (SQL, contracts, decisions), validation results, dictionary, tables, fingerprints, and
+    a script that verifies it all offline with Python's standard library alone. Nothing personal: no raw files, no
+    quarantine, no letters, no senders. A release that is not whole is not packed (exit code 13, see `verify`).
+    """
+    from flows.core import bundling, verifying
+    from flows.display import Shown, print_bundle
+
+    chosen = _settings(out=out)
+    place = verifying.place_of(chosen.releases, chosen.current, release)
+    to = (to or Path()).absolute()
+    file = to / f"audit-{place.name}.zip" if to.is_dir() else to
+    with Shown(chosen) as shown:
+        bundle = bundling.write(chosen, place, file, tables_up_to, shown.stage, shown.advance)
+    print_bundle(bundle)
 
 
 def main() -> None:

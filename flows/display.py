@@ -18,6 +18,12 @@ STAGES = {
     "build": "Building the tables",
     "verify": "Verifying what was built",
     "publish": "Publishing",
+    "manifest": "Reading the manifest",
+    "files": "Hashing every file",
+    "fingerprints": "Deriving the fingerprints",
+    "chain": "Following the chain",
+    "raw files": "Hashing the raw files",
+    "bundle": "Packing the bundle",
 }
 COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked": "magenta"}
 
@@ -170,3 +176,30 @@ def print_status(status) -> None:
         colour = {"on time": "green", "late": "red", "missing": "red"}.get(row.state, "dim")
         table.add_row(row.contract, str(row.deliveries), row.last_received or "–", every, f"[{colour}]{row.state}[/]")
     console.print(table)
+
+
+def print_verified(verified) -> None:
+    """What `barometer verify` compared and found."""
+    console = _console()
+    if verified.findings:
+        table = Table(title=f"Findings in {verified.release.name}", title_justify="left")
+        for name in ("", "what", "finding"):
+            table.add_column(name, overflow="fold")
+        for finding in verified.findings:
+            colour = "red" if finding.kind == "differs" else "dim"
+            table.add_row(f"[{colour}]{finding.kind}[/]", _plain(finding.subject), _plain(finding.text))
+        console.print(table)
+    compared = ", ".join(f"{number} {what}" for what, number in verified.compared)
+    _tell(console, f"As they should be: {compared or 'nothing'}.")
+    if not verified.differing:
+        _tell(console, f"[green]Nothing differs[/] in {verified.release.name}.")
+
+
+def print_bundle(bundle) -> None:
+    """Where an audit bundle lies, what is not in it, and the hash to tell the auditor by another way."""
+    console = _console()
+    for name, reason in bundle.left_out.items():
+        _tell(console, f"[dim]not packed[/] {_plain(name)}: {_plain(reason)}")
+    _tell(console, f"{_plain(str(bundle.path))}: {bundle.files} files, {bundle.bytes / 1e6:.1f} MB")
+    _tell(console, f"sha256 {bundle.sha256}")
+    _tell(console, "Tell the auditor this sha256 by another way than the file. To check it: unzip, python3 verify.py")

@@ -49,6 +49,13 @@ class Settings:
     max_quarantined_share: float = 0.5
     """2026-11: when more than half of the rows are bad, the file as a whole is misread and is refused."""
 
+    openlineage: str = ""
+    """Where OpenLineage events go: a file of JSON lines, an http(s) address, or `client` for the client library's own
+    OPENLINEAGE_* variables. Empty: none are made. Needs the extra `openlineage`."""
+
+    openlineage_namespace: str = "campaign-barometer"
+    """Under which jobs and data sets stand on a lineage server."""
+
     @property
     def staged(self) -> Path:
         return self.out / "staged"

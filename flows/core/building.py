@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from flows.core import ledger, models
+from flows.core import chain, ledger, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.landing import sha256_of
@@ -49,6 +49,7 @@ class Build:
     rows: list[Judged]
     known: dict[str, str]
     salt: str
+    chain: list[dict]
     intermediates: dict[str, dict] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     reused: set[str] = field(default_factory=set)
@@ -115,10 +116,12 @@ def start(
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
+    links = chain.before(previous)
+    known["sources.releases"] = _hash(chain.rows(links))
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(
-        folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), texts=texts
+        folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), links, texts=texts
     )
     _take_over_database(build)
     con = connect(build, shop)
@@ -136,6 +139,7 @@ def start(
         models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
+        models.create_run_table(con, "releases", chain.rows(links))
         models.create_references(con, graph.references)
     finally:
         con.close()
@@ -204,10 +208,15 @@ def build_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) 
 
 
 def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) -> None:
-    """Build what shows the results of the verification."""
+    """Build what shows the results of the verification.
+
+    Checks of a table that is history throughout count earlier releases: they stand in the manifest and the warnings, for
+    among the others they would make each release another one.
+    """
     con = connect(build, shop)
     try:
-        checks = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
+        subjects = [name for name in sorted(build.model_checks) if not build.graph.by_name[name].is_history]
+        checks = [(name, check) for name in subjects for check in build.model_checks[name]]
         models.create_run_table(con, "checks", ledger.check_rows(build.run_id, build.rows, checks))
     finally:
         con.close()

@@ -111,6 +111,12 @@ class UnknownRelease(BarometerError):
     exit_code = 11
 
 
+class ReleaseDiffers(BarometerError):
+    """A release is not what its manifest says, or does not fit the chain."""
+
+    exit_code = 13
+
+
 class Interrupted(BarometerError):
     """Somebody pressed Ctrl-C."""
 

@@ -135,6 +135,13 @@ def _files(raw: Path) -> Iterator[Path]:
     yield from closed
 
 
+def plain_files(raw: Path) -> list[Path]:
+    """The files of the raw folder that can be deliveries, without links. Raises UsageProblem when it cannot be opened."""
+    if not raw.is_dir():
+        raise UsageProblem(f"no folder {printable(raw)}", "name the folder of the deliveries with --raw DIR")
+    return [path for path in _files(raw) if path.is_file() and not path.is_symlink()]
+
+
 def _is_hidden(name: str) -> bool:
     """Files of the system, of an open office program, our own unfinished ones; a name that begins with .. is none."""
     return name.startswith("~$") or (name.startswith(".") and (not name.startswith("..") or name.endswith(".partial")))

@@ -63,13 +63,25 @@ def edition_of(delivery: Delivery) -> str:
     return delivery.receipt.edition_date or delivery.receipt.received_on.isoformat()
 
 
+def code_files(sql: Path) -> list[tuple[str, bytes]]:
+    """Everything that decides what a release holds, by name: the models, contracts and decisions, and the core."""
+    files = []
+    for name, root, endings in (("sql", sql, (".sql", ".py", ".yml", ".csv")), ("core", CORE, (".py", ".j2", ".css"))):
+        paths = sorted(root.rglob("*"), key=lambda path: path.relative_to(root).parts)
+        files += [(f"{name}/{p.relative_to(root).as_posix()}", p.read_bytes()) for p in paths if p.suffix in endings]
+    return files
+
+
 def code_version(sql: Path) -> str:
-    """A hash of everything that decides what a release holds: the models, contracts and decisions, and the core."""
+    """A hash of everything that decides what a release holds."""
+    return version_of(code_files(sql))
+
+
+def version_of(files: Iterable[tuple[str, bytes]]) -> str:
+    """The hash of `code_files`: each name without its first folder, a zero byte, the content, a zero byte."""
     digest = hashlib.sha256()
-    for root, endings in ((sql, (".sql", ".py", ".yml", ".csv")), (CORE, (".py", ".j2", ".css"))):
-        for path in sorted(root.rglob("*")):
-            if path.suffix in endings:
-                digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, content in files:
+        digest.update(name.partition("/")[2].encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:12]
 
 

@@ -92,6 +92,19 @@ RUN_TABLES = {
         "period_unit": "varchar",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
+    "releases": {
+        "chain_position": "integer",
+        "release": "varchar",
+        "created_at": "timestamp",
+        "as_of": "date",
+        "run_id": "varchar",
+        "code_version": "varchar",
+        "manifest_sha256": "varchar",
+        "previous_release": "varchar",
+        "table_count": "integer",
+        "delivery_count": "integer",
+        "is_intact": "boolean",
+    },
 }
 """Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
 
@@ -105,6 +118,7 @@ class Model:
 
     `reads` are the tables it names, as schema.table; `grain` the columns of its Grain line. Of a Python model `inputs`
     are the queries that it is given the results of, `compute` its function, and `types` the types of its columns.
+    `history` are the columns that speak of earlier releases: left out of the content fingerprint.
     """
 
     name: str
@@ -120,6 +134,7 @@ class Model:
     inputs: Mapping[str, str] = field(default_factory=dict)
     compute: Callable | None = None
     types: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -132,6 +147,11 @@ class Model:
     @property
     def is_published(self) -> bool:
         return self.schema in PUBLISHED
+
+    @property
+    def is_history(self) -> bool:
+        """Whether nothing in it follows from the deliveries and the code alone."""
+        return bool(self.columns) and set(self.columns) <= set(self.history)
 
 
 @dataclass(frozen=True)
@@ -223,7 +243,19 @@ def _model(path: Path, schema: str, parser) -> Model:
         inputs=inputs,
         compute=compute,
         types={} if is_query else {name: column["type"] for name, column in columns.items()},
+        history=_history(spec_path, spec, columns),
     )
+
+
+def _history(spec_path: Path, spec: dict, columns: Mapping[str, object]) -> tuple[str, ...]:
+    """The columns under `history:` (`all` for every one). Raises ModelError for one that the table does not have."""
+    named = spec.get("history") or []
+    if named == "all":
+        return tuple(columns)
+    unknown = [str(n) for n in named if n not in columns] if isinstance(named, list) else [str(named)]
+    if unknown:
+        raise ModelError(f"{spec_path}: history names {', '.join(unknown)}, no column", "name columns, or write all")
+    return tuple(named)
 
 
 def _python(path: Path) -> tuple[dict[str, str], Callable]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flows.core import steps
+from flows.core import openlineage_events, steps
 from flows.core.steps import Outcome, Progress
 from flows.settings import Settings
 
@@ -29,7 +29,8 @@ def refresh(settings: Settings, call: Call = directly, progress: Progress | None
         run = call(steps.land, settings, progress)
         if run.is_unchanged:
             return steps.unchanged(settings, run)
-        verdicts = [call(steps.admit, settings, run, delivery, progress) for delivery in run.largest_first]
-        build = call(steps.build, settings, run, verdicts, progress)
-        call(steps.verify, settings, build, progress)
-        return call(steps.publish, settings, run, build, progress)
+        with openlineage_events.told(settings, run) as lineage:
+            verdicts = [call(steps.admit, settings, run, delivery, progress) for delivery in run.largest_first]
+            build = call(steps.build, settings, run, verdicts, progress)
+            call(steps.verify, settings, build, progress)
+            return lineage.complete(call(steps.publish, settings, run, build, progress), build, settings)

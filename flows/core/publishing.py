@@ -6,17 +6,19 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import ledger
+from flows.core import chain, fingerprints, ledger
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
-from flows.core.errors import UnknownRelease
+from flows.core.errors import UnknownRelease, UsageProblem
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
+from flows.core.models import Model
 from flows.core.report import validation_files, validation_pages
 from flows.core.report.told import Told
 
@@ -42,10 +44,14 @@ def current_release(current: Path) -> Path | None:
 
 
 def complete(
-    build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object
+    build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object, sql: Path
 ) -> dict:
-    """Write what goes with the tables (datapackage, checks, manifest) into the release folder; return the manifest."""
+    """Write what goes with the tables (datapackage, checks, chain, code, manifest) into the release folder; return the
+    manifest. Raises UsageProblem when the code is no longer the one that the run began with.
+    """
     tables = _tables(build, con)
+    write_code(build.folder / chain.CODE, sql, code)
+    ledger.write_json(build.folder / chain.CHAIN, {"releases": build.chain})
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
@@ -63,13 +69,36 @@ def complete(
         "receipts_key": receipts_key,
         "code_version": code,
         "previous_release": build.previous.name if build.previous else None,
+        "previous_manifest_sha256": build.chain[-1]["manifest_sha256"] if build.chain else None,
+        "fingerprint_definition": fingerprints.DEFINITION,
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
         "intermediates": build.intermediates,
         "files": _files(build),
     }
-    ledger.write_json(build.folder / "manifest.json", manifest)
+    ledger.write_json(build.folder / chain.MANIFEST, manifest)
+    chain.note_hash(build.folder)
     return manifest
+
+
+def write_code(target: Path, sql: Path, code: str) -> None:
+    """Pack the SQL, contracts, decisions and core that a release is made with: the same files, the same bytes.
+
+    Raises UsageProblem when they are not those of the code version given.
+    """
+    files = ledger.code_files(sql)
+    if ledger.version_of(files) != code:
+        raise UsageProblem("sql/ or flows/core was changed while the run went on", "run again; nothing was published")
+    with zipfile.ZipFile(target, "w") as packed:
+        for name, content in files:
+            add_file(packed, name, content)
+
+
+def add_file(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file without the moment and the machine that it comes from."""
+    entry = zipfile.ZipInfo(name)  # dated 1980
+    entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+    packed.writestr(entry, content)
 
 
 def _tables(build: Build, con) -> dict[str, dict]:
@@ -85,10 +114,20 @@ def _tables(build: Build, con) -> dict[str, dict]:
             "rows": rows,
             "fingerprint": build.known[model.name],
             "content_sha256": _kept_hash(build, model.name) or sha256_of(parquet),
+            "content_fingerprint": _fingerprint(build, model, con, name, {c[0]: c[1] for c in columns}),
+            "history": list(model.history),
             "columns": {c[0]: c[1] for c in columns},
             "checks": build.model_checks.get(model.name, []),
         }
     return tables
+
+
+def _fingerprint(build: Build, model: Model, con, name: str, columns: Mapping[str, str]) -> str | None:
+    """Of a table that was carried over: the one it had, when its history is still the same columns."""
+    kept = build.previous_tables.get(model.name, {})
+    if model.name in build.reused and "content_fingerprint" in kept and kept.get("history") == list(model.history):
+        return kept["content_fingerprint"]
+    return fingerprints.of_relation(con, name, columns, model.history)
 
 
 def _kept_hash(build: Build, name: str) -> str | None:
@@ -100,7 +139,7 @@ def _files(build: Build) -> dict[str, dict]:
     entries = {}
     kept = {f"parquet/{parquet_name(m)}": m.name for m in build.graph.models if m.name in build.reused}
     for path in sorted(build.folder.rglob("*")):
-        if path.is_file() and path.name != "manifest.json":
+        if path.is_file():
             name = str(path.relative_to(build.folder))
             sha256 = _kept_hash(build, kept[name]) if name in kept else sha256_of(path)
             entries[name] = {"sha256": sha256, "bytes": path.stat().st_size}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from flows.core import landing, ledger, publishing
+from flows.core import chain, landing, ledger, publishing
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -351,7 +351,8 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     con = building.connect(build, _workshop(settings))
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
-        manifest = publishing.complete(build, con, contracts, (run.inputs_key, key), run.code_version, run.as_of)
+        keys = (run.inputs_key, key)
+        manifest = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
     finally:
         con.close()
     place = candidate = None
@@ -423,10 +424,12 @@ def _warnings(build) -> Iterator[str]:
 
 def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> None:
     """One record for each run that built something; a run with nothing to do leaves none."""
+    name = outcome.release.name if outcome.release else manifest["release"]
     record = {
         "run_id": run.run_id,
         "ended_at": landing.utc_now(),
-        "release": manifest["release"],
+        "release": name,
+        "manifest_sha256": chain.noted_hash(outcome.release or outcome.candidate),
         "was_published": outcome.release is not None,
         "as_of": str(run.as_of),
         "code_version": run.code_version,
@@ -436,4 +439,4 @@ def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> N
         "deliveries": manifest["deliveries"],
         "warnings": outcome.warnings,
     }
-    ledger.write_json(settings.runs / f"{manifest['release']}.json", record)
+    ledger.write_json(settings.runs / f"{name}.json", record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from collections import Counter
 from dataclasses import replace
 from io import StringIO
@@ -219,6 +220,17 @@ def test_no_secret_leaves_the_raw_and_the_quarantine_folder(whole_run) -> None:
         str(path.relative_to(out)): leaked_cells(path) for path in files if path.suffix in (".parquet", ".duckdb")
     }
     assert {name: secrets for name, secrets in found.items() if secrets} == {}
+
+
+def test_no_secret_is_in_the_audit_bundle(whole_run, finished, tmp_path) -> None:
+    folder, _, _ = whole_run
+    done = finished("audit-bundle", "--out", folder / "out", "--to", tmp_path / "audit.zip")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "audit.zip") as packed:
+        packed.extractall(tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    found = {str(p): leaked(p.read_bytes()) + (leaked_cells(p) if p.suffix == ".parquet" else []) for p in files}
+    assert len(files) > 300 and {name: secrets for name, secrets in found.items() if secrets} == {}
 
 
 def leaked_cells(path: Path) -> list[str]:

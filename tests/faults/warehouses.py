@@ -35,16 +35,17 @@ class Warehouse:
         return (self.out / "current").resolve().name
 
     def tables(self) -> dict[str, str]:
-        """The content hash of each published table."""
+        """The content hash of each published table that does not speak of earlier releases."""
         manifest = json.loads((self.out / "current" / "manifest.json").read_text())
-        return {name: table["content_sha256"] for name, table in manifest["tables"].items()}
+        return {name: table["content_sha256"] for name, table in manifest["tables"].items() if not table["history"]}
 
 
 def is_whole(release: Path) -> bool:
     """Whether a release holds the files that its manifest names, no other ones, and they are what it says."""
     manifest = json.loads((release / "manifest.json").read_text())
     files = {str(path.relative_to(release)): path for path in release.rglob("*") if path.is_file()}
-    del files["manifest.json"]
+    noted = files.pop("manifest.sha256").read_text()
+    assert noted.split()[0] == hashlib.sha256(files.pop("manifest.json").read_bytes()).hexdigest()
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     assert hashes == {name: entry["sha256"] for name, entry in manifest["files"].items()}
     with duckdb.connect(str(release / "campaign.duckdb"), read_only=True) as con:

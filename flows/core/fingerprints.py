@@ -1,0 +1,71 @@
+"""Content fingerprints: one hash of a table's columns and rows, whatever the order and the file that they are stored in.
+
+A row is the line that PostgreSQL's COPY would write: its values in the columns' order, a tab between them, `\\N` for NULL,
+and `\\\\`, `\\t`, `\\n` for a backslash, a tab and a line end inside a text. Other values are as DuckDB prints them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from flows.core.reading.tables import identifier
+
+DEFINITION = (
+    "sha256 of: the line 'campaign barometer fingerprint 1'; for each column in its order a line 'name TYPE'; a line with the "
+    "number of rows, the sum over the rows of the first 8 bytes of the md5 of the row's text and the sum of its last 8 bytes, "
+    "both read as little-endian numbers, a space between the three. A row's text is UTF-8: its values in the columns' order "
+    "with a tab between them, \\N for NULL, and \\\\, \\t, \\n for a backslash, a tab and a line end inside a text; other values "
+    "as DuckDB casts them to varchar. Columns that speak of earlier releases (`history` in the manifest) are left out."
+)
+"""Sums, so that the order does not matter and nothing is sorted; md5 and sha256, since DuckDB's own `hash()` gives other
+numbers in other versions. It tells whether two tables hold the same; against a forger stand the sha256 of the files."""
+
+
+def row_text(columns: Mapping[str, str]) -> str:
+    """SQL of a row's text. `columns`: names with DuckDB's types."""
+    values = []
+    for name, kind in columns.items():
+        column = identifier(name)
+        if kind == "VARCHAR":
+            # most texts hold nothing to escape: to look costs a third of replacing
+            inside = " or ".join(f"contains({column}, {part})" for part in ("'\\'", "chr(9)", "chr(10)"))
+            escaped = f"replace(replace(replace({column}, '\\', '\\\\'), chr(9), '\\t'), chr(10), '\\n')"
+            values.append(f"coalesce(case when {inside} then {escaped} else {column} end, '\\N')")
+        else:
+            values.append(f"coalesce(cast({column} as varchar), '\\N')")
+    return f"concat_ws(chr(9), {', '.join(values)})"
+
+
+def of_rows(columns: Mapping[str, str], rows: int, first_halves: int, last_halves: int) -> str:
+    """The fingerprint from the columns and the three numbers of the definition."""
+    lines = ["campaign barometer fingerprint 1", *(f"{n} {t}" for n, t in columns.items())]
+    return hashlib.sha256("\n".join([*lines, f"{rows} {first_halves} {last_halves}"]).encode()).hexdigest()
+
+
+def of_relation(con, relation: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str | None:
+    """The fingerprint of a table, or of `read_parquet(…)`; None when all its columns are history."""
+    told = without_history(columns, history)
+    if not told:
+        return None
+    halves = "sum(cast(m >> 64 as ubigint)), sum(cast(m & 18446744073709551615 as ubigint))"
+    sql = f"select count(*), {halves} from (select md5_number({row_text(told)}) as m from {relation})"
+    rows, last, first = con.execute(sql).fetchone()
+    return of_rows(told, rows, first or 0, last or 0)
+
+
+def portable_sql(file: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str:
+    """The three numbers of the definition, from a Parquet file, for any DuckDB since 1.0: for whoever derives them alone."""
+    text = row_text(without_history(columns, history) or columns)
+    halves = "sum(md5_number_upper(row_text)), sum(md5_number_lower(row_text))"
+    return f"select count(*), {halves} from (select {text} as row_text from read_parquet({file}))"
+
+
+def without_history(columns: Mapping[str, str], history: Iterable[str]) -> dict[str, str]:
+    left_out = set(history)
+    return {name: kind for name, kind in columns.items() if name not in left_out}
+
+
+def columns_of(con, relation: str) -> dict[str, str]:
+    """Names and types of a table's columns, in their order."""
+    return {row[0]: row[1] for row in con.execute(f"describe select * from {relation}").fetchall()}
