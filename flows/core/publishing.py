@@ -71,6 +71,8 @@ def complete(
         "previous_release": build.previous.name if build.previous else None,
         "previous_manifest_sha256": build.chain[-1]["manifest_sha256"] if build.chain else None,
         "fingerprint_definition": fingerprints.DEFINITION,
+        "compared_with": build.previous.name if build.before else None,
+        "not_compared": build.not_compared,
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
         "intermediates": build.intermediates,
@@ -168,6 +170,8 @@ def _delivery_entry(row: Judged) -> dict:
 def _validation(build: Build) -> dict:
     return {
         "run_id": build.run_id,
+        "compared_with": build.previous.name if build.before else None,
+        "not_compared": build.not_compared,
         "deliveries": {row.delivery.delivery_id: _without_result(row.verdict.checks) for row in build.rows},
         "tables": {name: _without_result(build.model_checks[name]) for name in sorted(build.model_checks)},
     }
