@@ -1,0 +1,1 @@
+"""Pages that people read in a browser, offline: French with English beside it, sober, printable."""
