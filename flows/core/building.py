@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from flows.core import ledger, models
+from flows.core import ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.landing import sha256_of
@@ -50,6 +50,7 @@ class Build:
     reused: set[str] = field(default_factory=set)
     copied: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
+    lineage_files: dict[str, Path] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -108,9 +109,12 @@ def start(
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
+    lineage_files = lineage.files(graph, contracts, shop.kept)
+    known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
+    build.lineage_files = lineage_files
     _take_over_database(build)
     con = connect(build, shop)
     try:
@@ -125,6 +129,8 @@ def start(
         models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
+        for name, path in lineage_files.items():
+            models.create_run_view(con, name, path)
         models.create_references(con, graph.references)
     finally:
         con.close()
@@ -271,6 +277,7 @@ def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
 def forget_others(kept: Path, build: Build) -> None:
     """Remove what the release does not stand on."""
     wanted = {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
+    wanted |= set(build.lineage_files.values())
     for path in kept.glob("*"):
         if path not in wanted:
             path.unlink(missing_ok=True)

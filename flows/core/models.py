@@ -80,6 +80,29 @@ RUN_TABLES = {
         "expected_every_days": "integer",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
+    "lineage": {
+        "table_name": "varchar",
+        "column_name": "varchar",
+        "upstream_table": "varchar",
+        "upstream_column": "varchar",
+        "kind": "varchar",
+    },
+    "origins": {
+        "table_name": "varchar",
+        "column_name": "varchar",
+        "source_table": "varchar",
+        "source_column": "varchar",
+        "kind": "varchar",
+        "step_count": "integer",
+    },
+    "indicator_origins": {
+        "indicator_id": "varchar",
+        "column_name": "varchar",
+        "source_table": "varchar",
+        "source_column": "varchar",
+        "kind": "varchar",
+        "step_count": "integer",
+    },
 }
 """Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
 
@@ -346,6 +369,16 @@ def create_run_table(con, name: str, rows: list[tuple]) -> None:
         part = rows[start : start + INSERTED_AT_ONCE]
         values = [value for row in part for value in row]
         con.execute(f"insert into sources.{name} values {', '.join([one_row] * len(part))}", values)
+
+
+def create_run_view(con, name: str, path: Path) -> None:
+    """A view `sources.<name>` about the run, over the .csv that holds its rows: read only when a model is built from it."""
+    spec = "{" + ", ".join(f"'{column}': '{kind}'" for column, kind in RUN_TABLES[name].items()) + "}"
+    con.execute("create schema if not exists sources")
+    con.execute(
+        f"create or replace view sources.{name} as select * from read_csv({quoted(path)}, auto_detect = false, "
+        f"header = false, delim = ',', columns = {spec})"
+    )
 
 
 def create_references(con, references: Iterable[Reference]) -> None:
