@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, ledger, models
+from flows.core import chain, ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.landing import sha256_of
@@ -61,6 +61,7 @@ class Build:
     texts: Mapping[str, Text] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
     not_compared: str = ""
+    lineage_files: dict[str, Path] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -123,11 +124,14 @@ def start(
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
     links = chain.before(previous)
     known["sources.releases"] = _hash(chain.rows(links))
+    lineage_files = lineage.files(graph, contracts, shop.kept)
+    known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(
         folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), links, texts=texts
     )
+    build.lineage_files = lineage_files
     _take_over_database(build)
     _look_back(build, as_of)
     con = connect(build, shop)
@@ -146,6 +150,8 @@ def start(
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
         models.create_run_table(con, "releases", chain.rows(links))
+        for name, path in lineage_files.items():
+            models.create_run_view(con, name, path)
         models.create_references(con, graph.references)
         _show_before(con, build)
     finally:
@@ -326,6 +332,7 @@ def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
 def forget_others(kept: Path, build: Build) -> None:
     """Remove what the release does not stand on."""
     wanted = {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
+    wanted |= set(build.lineage_files.values())
     for path in kept.glob("*"):
         if path not in wanted:
             path.unlink(missing_ok=True)

@@ -110,6 +110,29 @@ RUN_TABLES = {
         "delivery_count": "integer",
         "is_intact": "boolean",
     },
+    "lineage": {
+        "table_name": "varchar",
+        "column_name": "varchar",
+        "upstream_table": "varchar",
+        "upstream_column": "varchar",
+        "kind": "varchar",
+    },
+    "origins": {
+        "table_name": "varchar",
+        "column_name": "varchar",
+        "source_table": "varchar",
+        "source_column": "varchar",
+        "kind": "varchar",
+        "step_count": "integer",
+    },
+    "indicator_origins": {
+        "indicator_id": "varchar",
+        "column_name": "varchar",
+        "source_table": "varchar",
+        "source_column": "varchar",
+        "kind": "varchar",
+        "step_count": "integer",
+    },
 }
 """Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
 
@@ -442,6 +465,16 @@ def delivery_tables(rows: list[tuple]) -> dict[str, list[tuple]]:
     source = list(RUN_TABLES["deliveries"]).index("source")
     parts = {f"deliveries_of_{name}": [row for row in rows if row[source] == name] for name in DELIVERY_SOURCES}
     return {"deliveries": rows, **parts}
+
+
+def create_run_view(con, name: str, path: Path) -> None:
+    """A view `sources.<name>` about the run, over the .csv that holds its rows: read only when a model is built from it."""
+    spec = "{" + ", ".join(f"'{column}': '{kind}'" for column, kind in RUN_TABLES[name].items()) + "}"
+    con.execute("create schema if not exists sources")
+    con.execute(
+        f"create or replace view sources.{name} as select * from read_csv({quoted(path)}, auto_detect = false, "
+        f"header = false, delim = ',', columns = {spec})"
+    )
 
 
 def create_references(con, references: Iterable[Reference]) -> None:
