@@ -382,6 +382,7 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
         f"{check.failed_rows} of {check.checked_rows} rows otherwise",
         "correct these rows, or tell us that the rule no longer fits",
         line,
+        {"failed": check.failed_rows, "checked": check.checked_rows},
     )
 
 
@@ -393,6 +394,7 @@ def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Re
         f"{count} of {candidate.rows_read} rows that cannot; {most['rows']} of them for {most['reason']}",
         "compare the columns with the contract: a whole column is probably shifted or in another form",
         most["first_line"],
+        {"bad": count, "read": candidate.rows_read, "reason": most["reason"], "most": most["rows"]},
     )
 
 

@@ -379,6 +379,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
 
     progress.stage("publish")
     contracts = load_contracts(settings.sql / "0_sources")
+    _write_letters(settings, build, contracts)
     con = building.connect(build, _workshop(settings))
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
@@ -411,6 +412,13 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     )
     _record(settings, run, manifest, outcome)
     return outcome
+
+
+def _write_letters(settings: Settings, build, contracts) -> None:
+    from flows.core import letters
+
+    folder = build.folder / letters.FOLDER
+    letters.write(folder, build.rows, contracts, settings.sql, settings.quarantine, build.previous)
 
 
 def _line(row: ledger.Judged) -> DeliveryLine:

@@ -534,7 +534,7 @@ VALUES = (
     Bad("all_rows_bad", lambda: incidents("all", 6, {n: {"date_heure": "29/02/2023"} for n in range(2, 8)}), refused="mostly_quarantined", line=2),
     Bad("a_shifted_column", lambda: incidents("shift", header=INCIDENTS.replace("id_incident;date_heure", "date_heure;id_incident")), refused="mostly_quarantined", line=2),
     Bad("one_row_and_it_is_bad", lambda: incidents("one", 1, {2: {"categorie": secret("one")}}), refused="mostly_quarantined", line=2),
-    Bad("a_zone_of_an_unknown_type", lambda: f"code_zone;type_zone;nom;code_parent\nX1;{secret('zone')};X;Y\nX2;iris;X;Y\n", refused="type_known", line=2),
+    Bad("a_zone_of_an_unknown_type", lambda: f"code_zone;type_zone;nom;code_parent\nX1;{secret('zone')};X;Y\nX2;iris;X;Y\n", refused="zone_type_known", line=2),
     Bad(
         "formulas",
         lambda: incidents("formula", changed={4: {"date_heure": "=NOW()"}, 5: {"lien_trafic": "@SUM(1)"}, 6: {"categorie": f"=HYPERLINK({secret('f')})"}}),

@@ -231,6 +231,7 @@ def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract])
             "its column names, separated otherwise or in a form that it does not come in",
             f"export it again as {' or '.join(contract.forms)}, separated by semicolons",
             line,
+            {"contract": contract.name},
         )
     return Refusal(
         "not_recognised",
@@ -238,4 +239,5 @@ def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract])
         f"a header without {spellings}",
         "add the missing columns, or correct their names",
         line,
+        {"contract": contract.name, "missing": ", ".join(contract.column(m).spellings[0] for m in missing)},
     )

@@ -119,6 +119,7 @@ def _refuse_labels(names: list[str], line: int) -> None:
             f"{len(wrong)} of {len(names)} headings that are no name (fields {', '.join(map(str, wrong[:10]))})",
             REMEDIES.codes,
             line,
+            {"wrong": len(wrong), "headings": len(names)},
         )
 
 

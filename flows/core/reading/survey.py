@@ -245,6 +245,7 @@ def _refuse_full_headings(names: list[str], line: int) -> None:
         f"{len(wrong)} of {len(names)} headings that are no code{where}",
         _REMEDY_CODES,
         line,
+        {"wrong": len(wrong), "headings": len(names)},
     )
 
 
@@ -456,6 +457,7 @@ def _refuse_personal(layout: Layout, fields: list[str], line: int) -> None:
             f"values in {', '.join(filled)}",
             layout.remedies.anonymous,
             line,
+            {"columns": ", ".join(filled)},
         )
 
 
@@ -569,6 +571,7 @@ def _refuse_full_answers(contents: list[_Content], is_open: list[bool], remedies
             "answer codes such as AO01, Y or 3",
             f"answers in words in {sum(is_open)} of {answered} answered columns",
             remedies.codes + "; if these questions really are open ones, take them out of the export",
+            facts={"columns": sum(is_open), "answered": answered},
         )
 
 
