@@ -66,6 +66,10 @@ class Settings:
         return self.out / "quarantine"
 
     @property
+    def verdicts(self) -> Path:
+        return self.out / "verdicts"
+
+    @property
     def kept(self) -> Path:
         """Intermediate tables of the current release, for the next run."""
         return self.out / "kept"

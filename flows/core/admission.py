@@ -14,6 +14,8 @@ from flows.core.errors import Refusal, StorageProblem
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.profiling import profile_of
 from flows.core.reading import Delivered, Limits, read
+from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
+from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
 
@@ -55,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Room:
-    """Where admission works: the warehouse's folders and DuckDB's limits."""
+    """Where admission works: the warehouse's folders, DuckDB's limits, and the codebook of the surveys."""
 
     staged: Path
     quarantine: Path
@@ -64,6 +66,7 @@ class Room:
     threads: int
     memory_limit: str
     max_quarantined_share: float
+    codebook: Codebook = NOTHING_LISTED
 
 
 @dataclass
@@ -83,7 +86,9 @@ def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> 
     Never raises for a bad file. The fast reading without line numbers is kept only when nothing at all was found in it.
     """
     folder = room.work / delivery.delivery_id
-    (room.quarantine / f"{delivery.delivery_id}.parquet").unlink(missing_ok=True)  # of an earlier verdict
+    # of an earlier verdict, which may have let pass what must not lie here any longer
+    for old in (room.quarantine / f"{delivery.delivery_id}.parquet", *room.staged.glob(f"*/{delivery.delivery_id}-*")):
+        old.unlink(missing_ok=True)
     try:
         if delivery.refusal is not None:
             raise delivery.refusal
@@ -142,7 +147,7 @@ def _judge(
     from flows.core.validation import FAILED, NOT_CHECKED
 
     shutil.rmtree(folder, ignore_errors=True)
-    delivered = read(delivery.path, contracts, folder, room.limits, with_numbers)
+    delivered = read(delivery.path, contracts, folder, room.limits, with_numbers, room.codebook)
     contract = delivered.contract
     con = open_duckdb(room, folder)
     try:
@@ -381,6 +386,7 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
         f"{check.failed_rows} of {check.checked_rows} rows otherwise",
         "correct these rows, or tell us that the rule no longer fits",
         line,
+        {"failed": check.failed_rows, "checked": check.checked_rows},
     )
 
 
@@ -392,6 +398,7 @@ def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Re
         f"{count} of {candidate.rows_read} rows that cannot; {most['rows']} of them for {most['reason']}",
         "compare the columns with the contract: a whole column is probably shifted or in another form",
         most["first_line"],
+        {"bad": count, "read": candidate.rows_read, "reason": most["reason"], "most": most["rows"]},
     )
 
 
@@ -431,7 +438,8 @@ def _write_quarantine(delivery: Delivery, candidate: Candidate, room: Room) -> N
 
 def _write_staged(delivery: Delivery, candidate: Candidate, room: Room, has_quarantined: bool) -> str:
     contract = candidate.delivered.contract
-    relative = f"{contract.name}/{delivery.delivery_id}-{contract.version}.parquet"
+    version = f"{contract.version}-{room.codebook.version}" if contract.name == SURVEY_ANSWERS else contract.version
+    relative = f"{contract.name}/{delivery.delivery_id}-{version}.parquet"
     target = room.staged / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     if not has_quarantined and not candidate.delivered.table.numbered:

@@ -7,7 +7,8 @@ offsets only.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 def printable(name: object) -> str:
@@ -20,7 +21,7 @@ class Refusal(Exception):
     """A delivery that cannot be admitted at all; the other deliveries go on.
 
     `code` names the kind of refusal (stable, for tests and for grouping), `line` the line of the file as delivered where
-    there is one.
+    there is one, `facts` the counts and known column names that the letter to the sender tells in French.
     """
 
     code: str
@@ -28,6 +29,7 @@ class Refusal(Exception):
     found: str
     remedy: str
     line: int | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line is not None else ""
@@ -40,6 +42,7 @@ class Refusal(Exception):
             "expected": self.expected,
             "found": self.found,
             "remedy": self.remedy,
+            "facts": dict(self.facts),
         }
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from flows.core.errors import (
     tells_of_full_disk,
 )
 from flows.core.landing import Delivery
+from flows.core.reading import codebook
+from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.settings import Settings
 
 
@@ -46,6 +48,7 @@ class Run:
     code_version: str
     inputs_key: str
     is_unchanged: bool
+    codebook: Codebook = NOTHING_LISTED
 
     @property
     def run_id(self) -> str:
@@ -157,7 +160,7 @@ def _clear_leftovers(settings: Settings) -> None:
         settings.work.unlink(missing_ok=True)
     for folder in settings.releases.glob(".removing-*"):
         shutil.rmtree(folder, ignore_errors=True)
-    for place in (settings.staged, settings.quarantine, settings.out / "verdicts"):
+    for place in (settings.staged, settings.quarantine, settings.verdicts):
         for partial in place.rglob("*.partial"):
             partial.unlink(missing_ok=True)
 
@@ -174,7 +177,14 @@ def land(settings: Settings, progress: Progress) -> Run:
     code = ledger.code_version(settings.sql)
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
-    return Run(tuple(deliveries), as_of, code, key, settings.publish and _is_current(settings, key, deliveries))
+    is_unchanged = settings.publish and _is_current(settings, key, deliveries)
+    book = NOTHING_LISTED if is_unchanged else _codebook(settings, deliveries)
+    return Run(tuple(deliveries), as_of, code, key, is_unchanged, book)
+
+
+def _codebook(settings: Settings, deliveries: list[Delivery]) -> Codebook:
+    structures = codebook.known_structures(deliveries, settings.verdicts, settings.staged)
+    return codebook.load_codebook(settings.sql, structures)
 
 
 def _settings_text(settings: Settings) -> str:
@@ -223,22 +233,24 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     progress.advance(delivery.shown_name)
     contracts = load_contracts(settings.sql / "0_sources")
     reader = ledger.reader_version(_settings_text(settings))
-    path = settings.out / "verdicts" / f"{delivery.delivery_id}.json"
+    path = settings.verdicts / f"{delivery.delivery_id}.json"
 
     def key_of(contract: str | None) -> str:
         # a file that answers to no contract is looked at again when any contract changes
         known = contracts.get(contract or "")
         versions = known.version if known else ",".join(c.version for c in contracts.values())
         refusal = delivery.refusal.code if delivery.refusal else ""
-        return f"{reader}:{versions}:{refusal}"
+        # what a structure file says may also turn a refused export into one that can be admitted
+        book = f":{run.codebook.version}" if contract in (codebook.CONTRACT, None) else ""
+        return f"{reader}:{versions}:{refusal}{book}"
 
     kept = admission.load_verdict(path, key_of, settings.staged)
     if kept is not None:
         return kept
     if delivery.path is None:
-        return _known_only(delivery, path)
+        return _known_only(settings, run, delivery, path)
     validation.preload()
-    verdict = admission.admit(delivery, contracts, room(settings))
+    verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
         contract = contracts[verdict.contract]
@@ -246,14 +258,16 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     return verdict
 
 
-def _known_only(delivery: Delivery, path: Path):
+def _known_only(settings: Settings, run: Run, delivery: Delivery, path: Path):
     """A delivery whose file was replaced or taken away: it stays known, and what was accepted of it before holds."""
     from flows.core import admission
     from flows.core.errors import Refusal
 
     before = ledger.read_json(path)
     if before is not None and before.get("staged"):
-        kept = admission.load_verdict(path, lambda _: before["key"], path.parent.parent / "staged")
+        kept = admission.load_verdict(path, lambda _: before["key"], settings.staged)
+        if kept is not None and kept.contract == codebook.CONTRACT:
+            return _withheld_again(settings, run, kept, path, before["key"])
         if kept is not None:
             return kept
     refusal = Refusal(
@@ -265,8 +279,24 @@ def _known_only(delivery: Delivery, path: Path):
     return admission.Verdict(delivery.delivery_id, None, "", "refused", refusal=refusal.as_dict())
 
 
-def room(settings: Settings):
-    """Where admission works, from the settings."""
+def _withheld_again(settings: Settings, run: Run, kept, path: Path, key: str):
+    """The verdict on answers that cannot be read again, without values that today's codebook does not list."""
+    from flows.core import admission
+
+    old = settings.staged / kept.staged
+    new = old.with_name(f"{kept.delivery_id}-{kept.contract_version}-{run.codebook.version}.parquet")
+    if new == old:
+        return kept
+    codebook.withhold_again(old, new.with_suffix(".partial"), run.codebook)
+    os.replace(new.with_suffix(".partial"), new)
+    verdict = replace(kept, staged=str(new.relative_to(settings.staged)))
+    admission.save_verdict(path, verdict, key)
+    old.unlink()
+    return verdict
+
+
+def room(settings: Settings, book: Codebook | None = None):
+    """Where admission works, from the settings; the codebook is that of the register alone unless one is given."""
     from flows.core.admission import Room
     from flows.core.reading import Limits
 
@@ -281,6 +311,7 @@ def room(settings: Settings):
         settings.threads,
         settings.memory_limit,
         settings.max_quarantined_share,
+        book or codebook.load_codebook(settings.sql),
     )
 
 
@@ -348,6 +379,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
 
     progress.stage("publish")
     contracts = load_contracts(settings.sql / "0_sources")
+    _write_letters(settings, build, contracts)
     con = building.connect(build, _workshop(settings))
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
@@ -381,6 +413,13 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     )
     _record(settings, run, manifest, outcome)
     return outcome
+
+
+def _write_letters(settings: Settings, build, contracts) -> None:
+    from flows.core import letters
+
+    folder = build.folder / letters.FOLDER
+    letters.write(folder, build.rows, contracts, settings.sql, settings.quarantine, build.previous)
 
 
 def _line(row: ledger.Judged) -> DeliveryLine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections import Counter
@@ -17,7 +18,7 @@ from bad_files import BAD, LIMITS, SECRETS, Bad, incidents, write_all
 from rich.console import Console
 
 from flows import display
-from flows.core import admission, landing, receiving, steps
+from flows.core import admission, landing, ledger, letters, receiving, steps
 from flows.core.contracts import load_contracts
 from flows.core.errors import printable
 from flows.settings import PROJECT, Settings
@@ -59,6 +60,7 @@ def test_every_bad_file_gets_the_verdict_that_it_deserves(bad: Bad, deliveries, 
     verdict = verdict_on(deliveries[bad.id], settings)
     assert verdict.rows_read == verdict.rows_accepted + verdict.rows_quarantined
     assert not leaked(repr(verdict))
+    expect_a_plain_letter(deliveries[bad.id], verdict, settings)
     if bad.refused:
         assert (verdict.verdict, verdict.refusal["code"], verdict.refusal["line"]) == ("refused", bad.refused, bad.line)
         assert all(verdict.refusal[part].strip() for part in ("expected", "found", "remedy"))
@@ -70,6 +72,30 @@ def test_every_bad_file_gets_the_verdict_that_it_deserves(bad: Bad, deliveries, 
         )
         counts = {entry["reason"]: (entry["rows"], entry["first_line"]) for entry in verdict.quarantine}
         assert counts == {reason: (len(lines), lines[0]) for reason, lines in bad.quarantined.items()}
+
+
+ENGLISH = re.compile(
+    r"\b(the|of|with|file|files|row|rows|and|is|are|that|expected|found|column|line|lines|send|again)\b", re.I
+)
+
+
+def expect_a_plain_letter(delivery: landing.Delivery, verdict: admission.Verdict, settings: Settings) -> None:
+    """The letter to the sender is French to its end, has no gap, and gives away nothing."""
+    row = ledger.Judged(delivery, verdict, 1)
+    (wanted,) = letters.to_write([row]) or (None,)
+    assert (wanted is row) == (verdict.verdict == "refused" or verdict.rows_quarantined > 0)
+    if wanted is None:
+        return
+    numbers = letters.line_numbers([delivery.delivery_id], settings.quarantine).get(delivery.delivery_id, {})
+    contracts = load_contracts(settings.sql / "0_sources")
+    text = letters.letter(row, contracts, letters.load_words(settings.sql), numbers).text
+    assert not leaked(text)
+    told = " ".join(text.split()).replace(" ".join(delivery.shown_name.split()), "")
+    assert not ENGLISH.search(told), ENGLISH.search(told)
+    assert not re.search(r"[{}]|None|unreadable|\bNULL\b", told)
+    assert all(
+        str(entry["first_line"]) in told for entry in verdict.quarantine if entry["first_line"] and not verdict.refusal
+    )
 
 
 def quarantined(settings: Settings, verdict: admission.Verdict) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ from flows.core import reading
 from flows.core.contracts import load_contracts
 from flows.core.errors import Refusal
 from flows.core.reading import kobo, survey
+from flows.core.reading.codebook import load_codebook
 from flows.settings import PROJECT
 
 OWN = [
@@ -274,7 +275,8 @@ LIMITS = reading.Limits(unpacked=10**8, workbook=10**8, line=10**6, numbered_bel
 def test_export_and_form_are_recognised_by_content(tmp_path):
     contracts = load_contracts(PROJECT / "sql" / "0_sources")
     export = write(tmp_path / "whatever.txt", [[*OWN, "SEXE"], [*VALUES, "F"]])
-    found = reading.read(export, contracts, tmp_path / "a", LIMITS)
+    book = load_codebook(PROJECT / "sql")
+    found = reading.read(export, contracts, tmp_path / "a", LIMITS, codebook=book)
     assert found.contract.name == "survey_answers" and answers(found.table) == [("SEXE", "-", "F")]
     found = reading.read(enquete(tmp_path / "whatever.xlsx"), contracts, tmp_path / "b", LIMITS)
     assert found.contract.name == "survey_structure" and found.table.line_count == 6

@@ -11,6 +11,7 @@ import pytest
 
 from flows.core.errors import Refusal
 from flows.core.reading import survey
+from flows.core.reading.codebook import CLOSED_TYPES, Codebook
 from flows.core.reading.tables import BadLine
 
 SURVEYS = Path(__file__).resolve().parents[3] / "shared" / "data" / "surveys"
@@ -169,8 +170,9 @@ def test_codes_of_question_and_subquestion(tmp_path, heading, question, subquest
 
 def test_the_structure_tells_codes_with_underscores_apart(tmp_path):
     header = [*OWN, "SECU_JOUR", "SECU_JOUR_bus", "RANG_1", "HORS_LISTE"]
-    codes = frozenset({"SECU", "SECU_JOUR", "RANG"})
-    table = read(tmp_path, [header, [*VALUES, "1", "2", "3", "4"]], question_codes=codes)
+    listed = {("SECU_JOUR", "-", "1"), ("SECU_JOUR", "bus", "2"), ("RANG", "1", "3"), ("HORS_LISTE", "-", "4")}
+    structure = {"SECU": True, "SECU_JOUR": True, "RANG": True}
+    table = read(tmp_path, [header, [*VALUES, "1", "2", "3", "4"]], codebook=Codebook(listed, structures=(structure,)))
     assert answers(table) == [
         ("SECU_JOUR", "-", "1"),
         ("SECU_JOUR", "bus", "2"),
@@ -241,14 +243,8 @@ def test_open_questions_are_left_out_and_counted(tmp_path):
     assert "SECRET" not in table.path.read_text(encoding="utf-8") + str(table)
 
 
-def test_open_questions_of_the_structure_are_left_out_even_if_answered_by_codes(tmp_path):
-    rows = [[*OWN, "Q1", "METIER"], [*VALUES, "A1", "Dupont"]]
-    assert answers(read(tmp_path, rows, open_questions=frozenset({"METIER"}))) == [("Q1", "-", "A1")]
-
-
-def test_answers_that_are_no_codes_are_left_out_even_if_the_structure_does_not_say_so(tmp_path):
-    rows = [[*OWN, "Q1", "Q2"], [*VALUES, "A1", SECRET]]
-    assert answers(read(tmp_path, rows, open_questions=frozenset())) == [("Q1", "-", "A1")]
+def test_answers_that_are_no_codes_are_left_out(tmp_path):
+    assert answers(read(tmp_path, [[*OWN, "Q1", "Q2"], [*VALUES, "A1", SECRET]])) == [("Q1", "-", "A1")]
 
 
 @pytest.mark.parametrize(
@@ -468,12 +464,11 @@ def test_two_scales_and_two_axes_have_keys_of_their_own(tmp_path):
     ]
 
 
-def test_open_types(tmp_path):
-    types = enumerate("STUQ;D|NK:*LM!FY")
+def test_types_of_the_questions(tmp_path):
+    types = list(enumerate("STUQ;D|NK:*LM!FY"))
     questions = [{"qid": str(i), "parent_qid": "0", "type": kind, "title": f"Q{i}"} for i, kind in types]
     path = lss(tmp_path / "types.lss", rows_xml("questions", *questions))
-    assert survey.open_questions_of(path) == {f"Q{i}" for i in range(7)}
-    assert survey.question_codes_of(path) == {f"Q{i}" for i in range(16)}
+    assert survey.question_types_of(path) == {f"Q{i}": kind for i, kind in types}
 
 
 def test_a_real_structure(tmp_path):
@@ -486,7 +481,8 @@ def test_a_real_structure(tmp_path):
     question = ["144", "841748", "question", "Q00", "M", "-", "-", "en"]
     assert [*question, "What colors are your favorite? Pick at least two."] in rows
     assert ["240", "841748", "subquestion", "Q00", "M", "SQ001", "-", "en", "red"] in rows
-    assert survey.open_questions_of(path) == {"G01Q02", "G01Q03"}
+    types = survey.question_types_of(path)
+    assert {code for code, kind in types.items() if kind not in CLOSED_TYPES} == {"G01Q02", "G01Q03"}
 
 
 LAUGHS = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]>\n'

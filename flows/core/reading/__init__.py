@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.core.contracts import Contract
 from flows.core.errors import Refusal
 from flows.core.reading import delimited, json_lines
+from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.recognise import Match, check_header, match, nearest
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.unpack import PlainText, kind_of, to_plain_text, too_large
@@ -50,9 +51,16 @@ class Delivered:
 
 
 def read(
-    path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits, with_numbers: bool | None = None
+    path: Path,
+    contracts: Mapping[str, Contract],
+    folder: Path,
+    limits: Limits,
+    with_numbers: bool | None = None,
+    codebook: Codebook = NOTHING_LISTED,
 ) -> Delivered:
     """Read a delivery into `folder`. `with_numbers` None leaves the choice to its size.
+
+    `codebook` decides which answers of a survey keep their value: none with the empty one.
 
     Raises Refusal for whatever keeps the file as a whole from being read.
     """
@@ -73,11 +81,16 @@ def read(
     numbered = wants_numbers if with_numbers is None else with_numbers or not text.is_clean
     if json_lines.looks_like_json(text):
         return _read_json(text, contracts, folder, limits, numbered)
-    return _read_csv(text, contracts, folder, limits, numbered)
+    return _read_csv(text, contracts, folder, limits, numbered, codebook)
 
 
 def _read_csv(
-    text: PlainText, contracts: Mapping[str, Contract], folder: Path, limits: Limits, numbered: bool
+    text: PlainText,
+    contracts: Mapping[str, Contract],
+    folder: Path,
+    limits: Limits,
+    numbered: bool,
+    codebook: Codebook,
 ) -> Delivered:
     try:
         separator, line, header = delimited.find_header(
@@ -94,7 +107,7 @@ def _read_csv(
         from flows.core.reading import kobo, survey
 
         read_survey = kobo.read_kobo_csv if kobo.is_kobo_header(header) else survey.read_limesurvey_csv
-        table = read_survey(text.path, separator, folder)
+        table = read_survey(text.path, separator, folder, codebook)
         return Delivered(_long_form(table, contracts["survey_answers"]), table, text.encoding)
     check_header(header, found, line)
     table = delimited.as_table(text, folder, separator, line, header, limits.line, numbered)
@@ -218,6 +231,7 @@ def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract])
             "its column names, separated otherwise or in a form that it does not come in",
             f"export it again as {' or '.join(contract.forms)}, separated by semicolons",
             line,
+            {"contract": contract.name},
         )
     return Refusal(
         "not_recognised",
@@ -225,4 +239,5 @@ def _not_recognised(headers: list[list[str]], contracts: Mapping[str, Contract])
         f"a header without {spellings}",
         "add the missing columns, or correct their names",
         line,
+        {"contract": contract.name, "missing": ", ".join(contract.column(m).spellings[0] for m in missing)},
     )

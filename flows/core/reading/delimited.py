@@ -69,6 +69,7 @@ def too_many_columns(count: int, line: int | None) -> Refusal:
         f"{count} of them",
         "export only the columns that the contract names",
         line,
+        {"count": count, "limit": MAX_COLUMNS},
     )
 
 
@@ -79,6 +80,7 @@ def line_too_long(number: int, limit: int) -> Refusal:
         "a longer one",
         "check that the file has line ends; export it again as CSV",
         number,
+        {"limit": limit},
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flows.core.contracts import FORBIDDEN_HEADERS, normalised
 from flows.core.errors import Refusal
+from flows.core.reading.codebook import Codebook, open_questions
 from flows.core.reading.survey import (
     NONE,
     STRUCTURE_HEADER,
@@ -71,19 +72,24 @@ def is_kobo_header(names: Sequence[str]) -> bool:
     return {RESPONSE_NUMBER, "_uuid", SUBMITTED} <= {name.strip() for name in names}
 
 
-def read_kobo_csv(path: Path, delimiter: str, folder: Path) -> TextTable:
+def read_kobo_csv(path: Path, delimiter: str, folder: Path, codebook: Codebook | None = None) -> TextTable:
     """One row per respondent and answered question, in `folder/answers.csv`, as `read_limesurvey_csv` writes them.
 
     A question is the last part of its heading, without its groups. A question with several answers (select_multiple) has a
     column of its own and one for each choice; the choices are its sub-questions, answered Y. Exported without the column of its
     own its choices look like questions of a group, which no list knows: marts.survey_waves counts them. Exported without the
     columns of the choices its answers are several words, and are left out like answers in own words; so are choices whose
-    names have more than 20 characters. A note names the columns.
+    names have more than 20 characters. A note names the columns. The codebook is as in `read_limesurvey_csv`.
 
     Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
     """
     line, header = header_of(path, delimiter)
-    return read_wide(path, delimiter, folder, _layout(header, line), line)
+    layout = _layout(header, line)
+    structures = codebook.about({q.question for q in (*layout.closed, *layout.open)}) if codebook else ()
+    declared_open = open_questions(structures)
+    layout.open += [question for question in layout.closed if question.question in declared_open]
+    layout.closed = [question for question in layout.closed if question.question not in declared_open]
+    return read_wide(path, delimiter, folder, layout, line, codebook, bool(structures))
 
 
 def _layout(header: list[str], line: int) -> Layout:
@@ -113,6 +119,7 @@ def _refuse_labels(names: list[str], line: int) -> None:
             f"{len(wrong)} of {len(names)} headings that are no name (fields {', '.join(map(str, wrong[:10]))})",
             REMEDIES.codes,
             line,
+            {"wrong": len(wrong), "headings": len(names)},
         )
 
 
@@ -170,6 +177,23 @@ def read_xlsform(path: Path, folder: Path, max_unpacked_bytes: int = MAX_UNPACKE
 
     Raises Refusal `broken_xlsform`, and those of `open_workbook`.
     """
+    rows = sorted(_elements(_sheets(path, max_unpacked_bytes)), key=lambda row: row[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "structure.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";", lineterminator="\n").writerows(rows)
+    return TextTable(
+        form="csv", path=target, header=STRUCTURE_HEADER, delimiter=";", numbered=True, line_count=len(rows)
+    )
+
+
+def question_types_of(path: Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> dict[str, str]:
+    """The type of each question of a form, by name. Raises the Refusals of `read_xlsform`."""
+    elements = _elements(_sheets(path, max_unpacked_bytes))
+    return {code: kind for _, _, element, code, kind, *_ in elements if element == "question"}
+
+
+def _sheets(path: Path, max_unpacked_bytes: int) -> dict[str, list[tuple[int, dict[str, str]]]]:
     with open_workbook(path, max_unpacked_bytes) as book:
         sheets = {normalised(name): _records(book.rows(name)) for name in book.visible_sheets}
     for sheet, needed in (("survey", {"type", "name"}), ("choices", {"list_name", "name"})):
@@ -181,14 +205,7 @@ def read_xlsform(path: Path, folder: Path, max_unpacked_bytes: int = MAX_UNPACKE
                 "download the form in KoboToolbox again (Form > Download XLS) and deliver that file as it is",
                 1,
             )
-    rows = sorted(_elements(sheets), key=lambda row: row[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "structure.csv"
-    with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter=";", lineterminator="\n").writerows(rows)
-    return TextTable(
-        form="csv", path=target, header=STRUCTURE_HEADER, delimiter=";", numbered=True, line_count=len(rows)
-    )
+    return sheets
 
 
 def _records(rows: list[list]) -> list[tuple[int, dict[str, str]]]:

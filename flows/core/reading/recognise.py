@@ -50,6 +50,11 @@ def check_header(header: list[str], found: Match, line: int | None) -> None:
                 f"{len(places)} (fields {', '.join(str(p + 1) for p in places)})",
                 "leave out or rename the column that does not belong",
                 line,
+                {
+                    "column": found.contract.column(column).spellings[0],
+                    "times": len(places),
+                    "fields": ", ".join(str(p + 1) for p in places),
+                },
             )
     known = set(found.positions.values())
     personal = [
@@ -62,6 +67,7 @@ def check_header(header: list[str], found: Match, line: int | None) -> None:
             f"such a column (field {', '.join(map(str, personal))})",
             "leave these columns out of the export and send it again; delete the file that holds them",
             line,
+            {"columns": ", ".join(f"champ {field}" for field in personal)},
         )
 
 

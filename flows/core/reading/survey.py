@@ -2,7 +2,7 @@
 LimeSurvey's structure (.lss) into one row per wording.
 
 What names or reaches a respondent makes the delivery be sent back; what a respondent wrote in own words is never passed
-on.
+on: an answer keeps its value only when the codebook lists it (codebook.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from xml.sax.handler import ContentHandler
 
 from flows.core.contracts import FORBIDDEN_HEADERS, normalised
 from flows.core.errors import Refusal
+from flows.core.reading.codebook import UNLISTED, Codebook, open_questions
 from flows.core.reading.tables import BadLine, TextTable, quoted
 
 ANSWERS_HEADER = (
@@ -212,7 +213,7 @@ class Layout:
 
 
 def _layout(
-    header: list[str], line: int, open_questions: frozenset[str] | None, question_codes: frozenset[str] | None
+    header: list[str], line: int, declared_open: frozenset[str], question_codes: frozenset[str] | None
 ) -> Layout:
     names = [name.strip().lstrip("\ufeff") for name in header]
     _refuse_full_headings(names, line)
@@ -228,7 +229,7 @@ def _layout(
     questions = [q for q in _scales_from_one(questions) if not _is_timing(q, codes) and q.subquestion != "filecount"]
     refuse_repeated(names, [(q.question, q.subquestion) for q in questions], line)
     for question in questions:
-        is_open = _is_own_words(question) or question.question in (open_questions or ())
+        is_open = _is_own_words(question) or question.question in declared_open
         (layout.open if is_open else layout.closed).append(question)
     return layout
 
@@ -244,6 +245,7 @@ def _refuse_full_headings(names: list[str], line: int) -> None:
         f"{len(wrong)} of {len(names)} headings that are no code{where}",
         _REMEDY_CODES,
         line,
+        {"wrong": len(wrong), "headings": len(names)},
     )
 
 
@@ -348,25 +350,39 @@ def read_limesurvey_csv(
     path: Path,
     delimiter: str,
     folder: Path,
-    open_questions: frozenset[str] | None = None,
-    question_codes: frozenset[str] | None = None,
+    codebook: Codebook | None = None,
 ) -> TextTable:
     """One row per respondent and answered question, in `folder/answers.csv`; the line is the respondent's.
 
-    `path` is UTF-8 text without BOM with its header on the first line that is not blank. `open_questions` and
-    `question_codes` come from the structure file (`open_questions_of`, `question_codes_of`) when there is one. Left
-    out: answers in own words, told by `open_questions`, by `[other]` and `[comment]`, and by answers that are no codes
-    (a note names the columns); the time of day of `submitdate`; times, pages and seeds.
+    `path` is UTF-8 text without BOM with its header on the first line that is not blank. Left out: answers in own
+    words, told by the codebook's structure files, by `[other]` and `[comment]`, and by answers that are no codes (a
+    note names the columns); the time of day of `submitdate`; times, pages and seeds. An answer that the codebook does
+    not list is passed on as `unlisted`. Without a codebook nothing is known of the questions and every code is kept:
+    that is for looking at the form alone, `reading.read` always has one.
 
     Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
     """
     line, header = header_of(path, delimiter)
-    layout = _layout(header, line, open_questions, question_codes)
-    return read_wide(path, delimiter, folder, layout, line, open_questions is not None)
+    structures = codebook.about(_question_headings(header)) if codebook else ()
+    codes = frozenset(code for structure in structures for code in structure)
+    layout = _layout(header, line, open_questions(structures), codes if structures else None)
+    return read_wide(path, delimiter, folder, layout, line, codebook, bool(structures))
+
+
+def _question_headings(header: list[str]) -> list[str]:
+    """Headings that are no column of the program's own."""
+    names = [name.strip().lstrip("\ufeff") for name in header]
+    return [name for name in names if name and name not in (RESPONSE_NUMBER, SUBMITTED) and name not in LEFT_OUT]
 
 
 def read_wide(
-    path: Path, delimiter: str, folder: Path, layout: Layout, header_line: int, is_structure_known: bool = False
+    path: Path,
+    delimiter: str,
+    folder: Path,
+    layout: Layout,
+    header_line: int,
+    codebook: Codebook | None = None,
+    is_structure_known: bool = False,
 ) -> TextTable:
     """The long form of an export whose columns are known.
 
@@ -376,7 +392,7 @@ def read_wide(
     target, wide = folder / "answers.csv", folder / "answers_wide.csv"
     try:
         respondents, bad_lines = _write_wide(path, delimiter, layout, header_line, wide)
-        count, notes = _write_long(layout, wide, target, is_structure_known)
+        count, notes = _write_long(layout, wide, target, codebook, is_structure_known)
     finally:
         wide.unlink(missing_ok=True)
     return TextTable(
@@ -441,38 +457,44 @@ def _refuse_personal(layout: Layout, fields: list[str], line: int) -> None:
             f"values in {', '.join(filled)}",
             layout.remedies.anonymous,
             line,
+            {"columns": ", ".join(filled)},
         )
 
 
-def _write_long(layout: Layout, wide: Path, target: Path, is_structure_known: bool) -> tuple[int, list[str]]:
+def _write_long(
+    layout: Layout, wide: Path, target: Path, codebook: Codebook | None, is_structure_known: bool
+) -> tuple[int, list[str]]:
     """Writes one row per answer; how many, and what to say of what was left out."""
     import duckdb
 
     answers = [f"a{i}" for i in range(len(layout.closed))]
     with duckdb.connect(config={"threads": 2, "temp_directory": str(target.parent)}) as database:
-        _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)], layout)
+        waves = None if codebook is None else codebook.waves
+        _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)], layout, waves)
         contents = _contents(database, answers)
         is_open = [content.is_open(is_structure_known) for content in contents]
         _refuse_full_answers(contents, is_open, layout.remedies)
         kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open, strict=True) if not left_out]
+        withheld = [] if codebook is None else _withhold(database, kept, codebook)
         count = _unpivot(database, kept, target)
         left_out = [q for q, flag in zip(layout.closed, is_open, strict=True) if flag]
-        return count, _notes(database, layout, left_out)
+        return count, [*_notes(database, layout, left_out, codebook), *withheld]
 
 
-def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout) -> None:
-    """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is no code is dropped and counted.
+def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout, waves: frozenset[str] | None) -> None:
+    """The wide table in DuckDB, with the day of `submitdate` alone; a wave that is none is dropped and counted.
 
-    `answers` are the columns of answers, each with whether it is a box.
+    `answers` are the columns of answers, each with whether it is a box; `waves` those that are registered, or None.
     """
+    is_wave = _is_code("wave") if waves is None else _is_one_of("wave", waves)
     columns = dict.fromkeys(["line", "response_number", "submitted", "wave", *(name for name, _ in answers)], "varchar")
     selected = [f"{_ticked(name)} as {name}" if is_box else name for name, is_box in answers]
     database.execute(f"""
         create temp table wide as
         select cast(line as bigint) as line, response_number,
             {_local_day("trim(submitted)") if layout.is_submitted_in_utc else _day("trim(submitted)")} as day,
-            case when {_is_code("wave")} then wave end as wave_code,
-            wave is not null and not {_is_code("wave")} as is_wave_dropped,
+            case when {is_wave} then wave end as wave_code,
+            wave is not null and not {is_wave} as is_wave_dropped,
             {", ".join(selected) or "null"}
         from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
             quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
@@ -502,6 +524,27 @@ def _is_code(column: str) -> str:
     )
 
 
+def _is_one_of(column: str, values: Iterable[str]) -> str:
+    listed = ", ".join(quoted(value) for value in sorted(values))
+    return f"({column} in ({listed}))" if listed else "false"
+
+
+def _withhold(database, kept: list[tuple[str, Question]], codebook: Codebook) -> list[str]:
+    """Puts `unlisted` for each answer that the codebook does not list, and says in how many columns."""
+    columns = []
+    for answer, question in kept:
+        codes = {a for q, s, a in codebook.answers if (q, s) == (question.question, question.subquestion)}
+        is_unlisted = f"{answer} is not null and not {_is_one_of(answer, codes)}"
+        count = database.execute(f"select count(*) from wide where {is_unlisted}").fetchone()[0]
+        if count:
+            database.execute(f"update wide set {answer} = {quoted(UNLISTED)} where {is_unlisted}")
+            columns.append((question, count))
+    if not columns:
+        return []
+    answers = sum(count for _, count in columns)
+    return [f"{answers} answers that no list knows were withheld: {_named([question for question, _ in columns])}"]
+
+
 def _contents(database, answers: list[str]) -> list[_Content]:
     return [_content(database, answer) for answer in answers]
 
@@ -528,6 +571,7 @@ def _refuse_full_answers(contents: list[_Content], is_open: list[bool], remedies
             "answer codes such as AO01, Y or 3",
             f"answers in words in {sum(is_open)} of {answered} answered columns",
             remedies.codes + "; if these questions really are open ones, take them out of the export",
+            facts={"columns": sum(is_open), "answered": answered},
         )
 
 
@@ -550,25 +594,29 @@ def _unpivot(database, kept: list[tuple[str, Question]], target: Path) -> int:
     """).fetchone()[0]
 
 
-def _notes(database, layout: Layout, left_out: list[Question]) -> list[str]:
+def _named(questions: list[Question]) -> str:
+    codes = sorted(q.question if q.subquestion == NONE else f"{q.question}[{q.subquestion}]" for q in questions)
+    return f"{len(questions)} columns ({', '.join(codes)})"
+
+
+def _notes(database, layout: Layout, left_out: list[Question], codebook: Codebook | None) -> list[str]:
     notes = []
     open_columns = [*layout.open, *left_out]
     if open_columns:
-        codes = sorted(q.question if q.subquestion == NONE else f"{q.question}[{q.subquestion}]" for q in open_columns)
-        notes.append(f"answers in own words were left out: {len(open_columns)} columns ({', '.join(codes)})")
+        notes.append(f"answers in own words were left out: {_named(open_columns)}")
+    if lost := [q for q in open_columns if codebook and q.question in codebook.questions and not _is_own_words(q)]:
+        notes.append(f"registered as closed, but answered in own words or declared so: {_named(lost)}")
     if layout.nameless:
         notes.append(f"{layout.nameless} columns without a heading were left out")
     bad_waves = database.execute("select count(*) from wide where is_wave_dropped").fetchone()[0]
     if bad_waves:
-        notes.append(f"{bad_waves} respondents have a wave that is no code; it was left empty")
+        what = "no code" if codebook is None else "not registered"
+        notes.append(f"{bad_waves} respondents have a wave that is {what}; it was left empty")
     return notes
 
 
 # -- the structure ----------------------------------------------------------------------------------------------------
 
-# Short, long and huge texts, several short texts, an array of texts, a date (of birth, say) and uploaded files.
-# Not numbers (N, K, :) and equations (*), which weighting may need: their answers still have to look like codes.
-OPEN_TYPES = frozenset("STUQ;D|")
 DUAL_SCALE = "1"
 
 _SECTIONS = frozenset({"answers", "answer_l10ns", "questions", "subquestions", "question_l10ns", "surveys"})
@@ -586,18 +634,10 @@ def is_lss(path: Path) -> bool:
         return _DOCUMENT_TYPE.search(file.read(4096)) is not None
 
 
-def open_questions_of(path: Path) -> frozenset[str]:
-    """Codes of the questions of a structure file that are answered in own words (see OPEN_TYPES).
-
-    Raises the Refusals of `read_lss`.
-    """
+def question_types_of(path: Path) -> dict[str, str]:
+    """LimeSurvey's type letter of each question of a structure file, by code. Raises the Refusals of `read_lss`."""
     questions = _questions(_structure(path)).values()
-    return frozenset(row["title"] for row in questions if row.get("type") in OPEN_TYPES and row.get("title"))
-
-
-def question_codes_of(path: Path) -> frozenset[str]:
-    """Codes of all questions of a structure file. Raises the Refusals of `read_lss`."""
-    return frozenset(row["title"] for row in _questions(_structure(path)).values() if row.get("title"))
+    return {row["title"]: row.get("type", "") for row in questions if row.get("title")}
 
 
 def read_lss(path: Path, folder: Path) -> TextTable:

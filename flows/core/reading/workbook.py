@@ -391,6 +391,7 @@ def _too_many_cells(rows: int, columns: int) -> Refusal:
         f"a sheet of at most {MAX_CELLS:,} cells",
         f"a sheet that reaches to row {rows:,} and column {columns:,}",
         "delete the empty rows below and the empty columns beside the table, save and deliver again; or deliver a csv",
+        facts={"rows": rows, "columns": columns},
     )
 
 
@@ -622,6 +623,7 @@ def _the_one(book: Workbook, wanted: Callable[[list[str]], bool]) -> _Found:
             "one sheet with the table",
             f"{len(found)} of them: {name_sheets([place.sheet for place in found])}",
             "put all rows on one sheet, or hide or delete the sheets that do not belong to the delivery",
+            facts={"sheets": len(found)},
         )
     hidden = f"; {len(book.hidden_sheets)} hidden sheets were not looked at" if book.hidden_sheets else ""
     raise Refusal(
