@@ -14,10 +14,10 @@ from pathlib import Path
 from flows.core import chain, ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
+from flows.core.expectation_texts import Text, expect_complete, load_texts
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
-from flows.core.expectation_texts import Text, expect_complete, load_texts
 from flows.core.reading.tables import identifier, quoted
 
 LATE_SOURCE = "sources.checks"

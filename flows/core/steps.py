@@ -322,16 +322,10 @@ def build(settings: Settings, run: Run, verdicts: list, progress: Progress):
 
     contracts = load_contracts(settings.sql / "0_sources")
     rows = ledger.judged(list(run.deliveries), {v.delivery_id: v for v in verdicts}, contracts)
-    unchecked = [
-        f"{row.delivery.shown_name}: {check['expectation_id']} ({check['problem']})"
-        for row in rows
-        if row.verdict.verdict == "not_checked"
-        for check in row.verdict.checks
-        if check["verdict"] == "not_checked" and check["severity"] == "critical"
-    ]
+    unchecked = [_unchecked(row) for row in rows if row.verdict.verdict == "not_checked"]
     if unchecked:
         raise NotChecked(
-            "critical expectations on deliveries did not run: " + "; ".join(unchecked[:20]),
+            "critical expectations on deliveries did not run: " + "; ".join(unchecked),
             "nothing is published; mend the contract, or the library's adapter in flows/core/validation.py",
         )
     if not any(row.is_in_force for row in rows):
@@ -345,6 +339,15 @@ def build(settings: Settings, run: Run, verdicts: list, progress: Progress):
     started = building.start(rows, contracts, shop, run.run_id, run.as_of, run.code_version, previous)
     building.build_tables(started, shop, progress.advance)
     return started
+
+
+def _unchecked(row: ledger.Judged) -> str:
+    told = (
+        f"{check['expectation_id']} ({check['problem']})"
+        for check in row.verdict.checks
+        if check["verdict"] == "not_checked" and check["severity"] == "critical"
+    )
+    return f"{row.delivery.shown_name}: {', '.join(told)}"
 
 
 def _why(row: ledger.Judged) -> str:
@@ -445,20 +448,24 @@ def _line(row: ledger.Judged) -> DeliveryLine:
 
 
 def _findings(verdict) -> Iterator[str]:
-    """What was set aside, and which expectations that only warn have failed."""
+    """What was set aside, which expectations that only warn have failed, and which did not run."""
     for entry in verdict.quarantine:
         first = f", the first on line {entry['first_line']}" if entry["first_line"] is not None else ""
         yield f"{entry['rows']} set aside for {entry['reason']}{first}"
     for check in verdict.checks:
-        if check["on_failure"] == "warn" and check["verdict"] != "passed":
+        if check["verdict"] == "not_checked":
+            yield f"{check['expectation_id']}: not checked, it did not run ({check['problem']})"
+        elif check["on_failure"] == "warn" and check["verdict"] == "failed":
             yield f"{check['expectation_id']}: {check['failed_rows']} rows"
 
 
 def _warnings(build) -> Iterator[str]:
     for name, checks in sorted(build.model_checks.items()):
         for check in checks:
-            if check["verdict"] != "passed":
-                yield f"{name}: {check['expectation_id']} {check['verdict']} ({check['failed_rows']} rows): {check['reason']}"
+            if check["verdict"] == "not_checked":
+                yield f"{name}: {check['expectation_id']} not checked, it did not run ({check['problem']}): {check['reason']}"
+            elif check["verdict"] == "failed":
+                yield f"{name}: {check['expectation_id']} failed ({check['failed_rows']} rows): {check['reason']}"
 
 
 def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> None:

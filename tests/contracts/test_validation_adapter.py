@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -232,11 +234,12 @@ print(*[check.verdict for check in checks])
 """
 
 
-def python(program: str, *arguments: object) -> subprocess.CompletedProcess:
+def python(program: str, *arguments: object, **environment: object) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{Path(__file__).parent}", "NO_COLOR": "1"},
+        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{Path(__file__).parent}", "NO_COLOR": "1"}
+        | {name: str(value) for name, value in environment.items()},
         capture_output=True,
         text=True,
         timeout=120,
@@ -253,16 +256,102 @@ def test_without_the_adapters_patch_nothing_is_checked() -> None:
     assert done.stdout.split() == [NOT_CHECKED] * len(USED), done.stderr
 
 
-def test_without_the_adapters_patch_a_run_publishes_nothing(tmp_path) -> None:
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    (raw / "zones.csv").write_text("code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\n")
-    out = tmp_path / "out"
-    program = CLOSED_CONNECTIONS + WITHOUT_THE_PATCH + "from flows import cli\ncli.main()"
-    done = python(program, "run", "--direct", "--raw", raw, "--out", out)
+ZONES = "code_zone;type_zone;nom;code_parent\n63113;commune;Clermont-Ferrand;D63\nD63;departement;Puy-de-Dôme;\n"
+INCIDENTS = (
+    "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service\n"
+    "I-1;2025-01-05 14:05;63113;rixe;oui;v1;pm\n"
+)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with two deliveries, and a copy of the models and contracts to break."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "zones.csv").write_text(ZONES)
+    (tmp_path / "raw" / "incidents.csv").write_text(INCIDENTS)
+    shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    return tmp_path
+
+
+def run(place: Path, program: str = "") -> subprocess.CompletedProcess:
+    """The real command, after the program has broken what it likes."""
+    options = ("run", "--direct", "--raw", place / "raw", "--out", place / "out")
+    return python(program + "from flows import cli\ncli.main()", *options, BAROMETER_SQL=place / "sql", COLUMNS="1000")
+
+
+def nothing_is_published(place: Path) -> bool:
+    return not (place / "out" / "current").exists() and not list((place / "out").glob("releases/*"))
+
+
+def crash(place: Path, file: str, id: str) -> None:
+    """Let the expectation of a contract or model ask for a column that there is not."""
+    path = place / "sql" / file
+    text = path.read_text(encoding="utf-8")
+    entry = re.search(rf"  - id: {id}\n.*?(?=\n  - id: |\Z)", text, re.DOTALL).group()
+    broken = f"  - id: {id}\n    expectation: unexpected_rows_expectation\n    kwargs:\n"
+    broken += "      unexpected_rows_query: select * from {batch} where no_such_column > 0\n"
+    broken += "\n".join(line for line in entry.splitlines() if re.match(r"    (severity|on_failure|reason):", line))
+    path.write_text(text.replace(entry, broken), encoding="utf-8")
+
+
+def test_without_the_adapters_patch_a_run_publishes_nothing_and_names_what_did_not_run(place) -> None:
+    done = run(place, CLOSED_CONNECTIONS + WITHOUT_THE_PATCH)
     assert done.returncode == 7, done.stderr
-    assert "did not run" in done.stderr and "Traceback" not in done.stderr
-    assert not (out / "current").exists() and not list(out.glob("releases/*"))
+    assert "Traceback" not in done.stderr and nothing_is_published(place)
+    told = done.stderr.partition("did not run: ")[2]
+    for file, ids in {
+        "zones.csv": ("rows_present", "zone_code_present", "zone_type_known", "not_its_own_parent", "key_unique"),
+        "incidents.csv": ("rows_present", "readable", "category_known", "occurred_at_plausible", "no_personal_values"),
+    }.items():
+        named = next(part for part in told.split("; ") if part.startswith(file))
+        assert [id for id in ids if f"{id} (" not in named] == []
+    assert "linked_needs_rule" not in told, "it only warns"
+
+
+def test_one_critical_expectation_on_a_delivery_that_crashes_stops_the_run(place) -> None:
+    crash(place, "0_sources/police_incidents.yml", "category_known")
+    done = run(place)
+    assert done.returncode == 7 and nothing_is_published(place), done.stderr
+    assert "did not run: incidents.csv: category_known (" in done.stderr
+
+
+def test_what_did_not_run_is_told_everywhere_and_a_critical_one_on_a_table_stops_the_run(place) -> None:
+    crash(place, "0_sources/police_incidents.yml", "linked_needs_rule")
+    crash(place, "3_marts/zones.yml", "parent_exists")
+    done = run(place)
+    assert done.returncode == 0, done.stderr
+    for told in ("incidents.csv: linked_needs_rule: not checked", "marts.zones: parent_exists not checked"):
+        assert told in done.stdout, done.stdout
+    current = place / "out" / "current"
+    with duckdb.connect(str(current / "campaign.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            """select expectation_id, verdict, checked_rows, failed_rows, on_failure from audit.checks
+            where expectation_id in ('linked_needs_rule', 'parent_exists')"""
+        ).fetchall()
+        verdict = con.execute("select verdict from audit.deliveries where file_name = 'incidents.csv'").fetchone()
+    assert sorted(rows) == [(id, "not_checked", 0, 0, "warn") for id in ("linked_needs_rule", "parent_exists")]
+    assert verdict == ("warned",)
+    results = [json.loads(path.read_text()) for path in (current / "validation" / "results").rglob("*.json")]
+    unchecked = [result for result in results if result["meta"]["not_checked"]]
+    assert [result["success"] for result in unchecked] == [False, False]
+    index = (current / "validation" / "index.html").read_text()
+    assert index.count('class="sign is-not_checked"') >= 4 and "non vérifiée" in index
+    pages = [path.read_text() for path in (current / "validation").glob("*/*.html")]
+    cards = [
+        card
+        for page in pages
+        for card in re.findall(r'<article class="card of-not_checked".*?</article>', page, re.DOTALL)
+    ]
+    assert len(cards) == 2
+    for card in cards:
+        assert "non vérifiée" in card and "did not run" not in card and "This check could not run" in card
+        assert "is-passed" not in card and "✓" not in card
+    first = current.resolve()
+    crash(place, "3_marts/zones.yml", "zone_type_known")
+    done = run(place)
+    assert done.returncode == 7, done.stderr
+    assert "did not run: marts.zones: zone_type_known (" in done.stderr
+    assert current.resolve() == first
 
 
 def test_sources_for_pandas_and_spark_are_left_out_and_the_one_for_sql_is_whole(validate) -> None:
