@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from bad_files import incidents
-from warehouses import Warehouse, copied, is_whole, remove
+from warehouses import Warehouse, copied, differing, is_whole, remove
 
 from flows.core import pipeline
 from flows.core.errors import StorageProblem
@@ -77,6 +77,7 @@ def test_killed_at_any_moment_the_current_release_is_whole(moment, warehouse, st
     process.kill()
     process.communicate()
     assert is_whole(warehouse.out / "current")
+    assert differing(warehouse) == []
     may_be_switched = process.returncode == 0 or moment in (
         "complete_but_not_in_place",
         "in_place_but_not_current",

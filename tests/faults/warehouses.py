@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from bad_files import incidents
 
+from flows.core import verifying
 from flows.settings import Settings
 
 
@@ -51,6 +52,13 @@ def is_whole(release: Path) -> bool:
     with duckdb.connect(str(release / "campaign.duckdb"), read_only=True) as con:
         counts = {name: con.execute(f"select count(*) from {name}").fetchone()[0] for name in manifest["tables"]}
     return counts == {name: table["rows"] for name, table in manifest["tables"].items()}
+
+
+def differing(warehouse: Warehouse) -> list[str]:
+    """What `barometer verify` finds in the current release of a warehouse."""
+    current = (warehouse.out / "current").resolve()
+    verified = verifying.verify(warehouse.settings, current, None, lambda *_: None, lambda *_: None)
+    return [f"{finding.subject}: {finding.text}" for finding in verified.differing]
 
 
 def copied(warehouse: Warehouse, folder: Path) -> Warehouse:

@@ -112,7 +112,7 @@ def test_what_is_in_it_and_what_is_not(unpacked, bundle) -> None:
 def test_letters_and_what_is_not_known_stay_at_home() -> None:
     size = {"sha256": "", "bytes": 1}
     names = ("letters/a.txt", "quarantine/b.parquet", "dictionary/index.html", "parquet/marts.x.parquet", "other.txt")
-    left_out = bundling._left_out({"files": {name: size for name in names}}, 100)
+    left_out = bundling._left_out({"files": dict.fromkeys(names, size)}, 100)
     assert set(left_out) == {"letters/a.txt", "quarantine/b.parquet", "other.txt"}
 
 
