@@ -16,6 +16,7 @@ from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
+from flows.core.report import dictionary
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 TABLE_SCHEMA_TYPES = {
@@ -46,6 +47,8 @@ def complete(
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
+    before = build.previous / "dictionary" if build.previous else None
+    dictionary.write(build.folder / "dictionary", con, build.graph, contracts, before)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {
