@@ -66,7 +66,7 @@ def edition_of(delivery: Delivery) -> str:
 def code_version(sql: Path) -> str:
     """A hash of everything that decides what a release holds: the models, contracts and decisions, and the core."""
     digest = hashlib.sha256()
-    for root, endings in ((sql, (".sql", ".py", ".yml", ".csv")), (CORE, (".py",))):
+    for root, endings in ((sql, (".sql", ".py", ".yml", ".csv")), (CORE, (".py", ".j2", ".css"))):
         for path in sorted(root.rglob("*")):
             if path.suffix in endings:
                 digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -113,6 +113,10 @@ def source_columns(graph: Graph, contracts: Mapping[str, Contract]) -> dict[str,
     return known | {f"reference.{r.name}": tuple(r.columns) for r in graph.references}
 
 
+_TRACED: dict[str, Lineage] = {}
+"""The last lineage that was traced in this process, by its version: a second warehouse needs it too."""
+
+
 def version(graph: Graph, contracts: Mapping[str, Contract]) -> str:
     """A hash of all that lineage depends on: the code alone, no delivery."""
     texts = [(m.name, m.text_hash) for m in graph.models] + [(r.name, r.text_hash) for r in graph.references]
@@ -130,7 +134,10 @@ def files(graph: Graph, contracts: Mapping[str, Contract], kept: Path) -> dict[s
     found = {name: _kept(kept, name, made_of) for name in TABLES}
     if None not in found.values():
         return found
-    lineage = trace(graph, contracts)
+    if made_of not in _TRACED:
+        _TRACED.clear()
+        _TRACED[made_of] = trace(graph, contracts)
+    lineage = _TRACED[made_of]
     return {name: _keep(kept, name, made_of, getattr(lineage, part)) for name, part in TABLES.items()}
 
 
@@ -326,6 +333,7 @@ class _Reader:
         self.exp = exp
         self.tables = tables
         self.done: dict[tuple[int, Wanted], Outputs | None] = {}
+        self.looking: dict[int, bool] = {}
 
     def outputs(self, scope, wanted: Wanted = ()) -> Outputs | None:
         """What each column of the scope depends on, and what its rows do; None when it has no such rows."""
@@ -375,6 +383,13 @@ class _Reader:
         if not any(all(self.may_be(row[c], v) for c, v in wanted) for row in listed):
             return None
         return {name: {} for name in names}, {}
+
+    def looks_around(self, query) -> bool:
+        """Whether a select has a window or a limit: what it gives for some rows hangs on the others."""
+        if id(query) not in self.looking:
+            cut = any(query.args.get(name) for name in ("limit", "offset", "qualify"))
+            self.looking[id(query)] = cut or query.find(self.exp.Window) is not None
+        return self.looking[id(query)]
 
     def may_be(self, node, value: str) -> bool:
         """Whether an expression can have the value: no for another literal, and for a choice among others."""
@@ -438,9 +453,10 @@ class _Select:
 
     def _hand_down(self, wanted: Wanted) -> None:
         """Ask the tables below for the wanted rows alone, where no window or limit looks at the other rows."""
+        if not wanted:
+            return
         by_name = {projection.alias_or_name: projection.unalias() for projection in self.query.expressions}
-        cut = self.query.args.get("limit") or self.query.args.get("offset")
-        looks_around = cut or self.query.args.get("qualify") or any(self.query.find_all(self.exp.Window))
+        looks_around = self.reader.looks_around(self.query)
         for column, value in wanted:
             node = by_name[column]
             if not self.reader.may_be(node, value):

@@ -60,6 +60,12 @@ def test_the_release_holds_what_was_traced(traced, release) -> None:
     assert release.execute("select count(*) from audit.origins").fetchone()[0] == len(traced.origins)
 
 
+@pytest.mark.parametrize("model", GRAPH.models, ids=lambda m: m.name)
+def test_the_grain_line_names_columns(model, traced) -> None:
+    columns = {step.column_name for step in traced.steps if step.table_name == model.name}
+    assert set(model.grain) <= columns, f"{model.path.name}: {set(model.grain) - columns} is no column"
+
+
 def test_only_rows_decide_on_rows(traced) -> None:
     assert {s.column_name for s in traced.steps if s.kind == "rows"} == {lineage.ALL_ROWS}
     assert {o.column_name for o in traced.origins if o.kind == "rows"} == {lineage.ALL_ROWS}
@@ -226,7 +232,7 @@ def test_a_python_model_depends_on_what_its_yml_says(model, whole) -> None:
     for argument, frame in frames.items():
         for column in frame.columns:
             given = {name: other.copy() for name, other in frames.items()}
-            given[argument][column] = _other_values(frame[column])
+            given[argument][column] = _other_values(frame, column)
             try:
                 after = model.compute(**given)
             except (KeyError, ValueError, TypeError, IndexError):
@@ -238,9 +244,11 @@ def test_a_python_model_depends_on_what_its_yml_says(model, whole) -> None:
     assert moved
 
 
-def _other_values(column):
-    """The same values in another order: still values that the model knows."""
-    return column.sample(frac=1, random_state=7).set_axis(column.index)
+def _other_values(frame, column):
+    """The same values in another order, still values that the model knows; others where it is the only column."""
+    if len(frame.columns) == 1 and frame[column].dtype.kind in "if":
+        return frame[column] + 1
+    return frame[column].sample(frac=1, random_state=7).set_axis(frame.index)
 
 
 def _differing(before, after) -> list[str]:

@@ -1,8 +1,8 @@
 """The data dictionary: a page for every table and an index, from the built database, its contracts and its lineage.
 
 What is published is described as the database describes it (its own comments, types and row counts), so that the pages
-can be checked against it. `tables/<schema>.<table>.html#<column>` leads to a column, `#rows` to a table's rows, and
-`index.html#indicator-<id>` to an indicator.
+can be checked against it. `tables/<schema>.<table>.html#column-<name>` leads to a column, `#rows` to a table's rows,
+and `index.html#indicator-<id>` to an indicator.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ KIND_WORDS = {
     "constant": Both("constante", "constant"),
 }
 UNITS = (
+    (("is_", "has_"), Both("oui ou non", "yes or no")),
     (("_count",), Both("nombre", "count")),
     (("_pct",), Both("pour cent", "per cent")),
     (("_per_1000",), Both("pour 1 000", "per 1 000")),
     (("_per_10000",), Both("pour 10 000", "per 10 000")),
     (("_on", "_date"), Both("jour", "day")),
     (("_at",), Both("instant", "moment")),
-    (("is_", "has_"), Both("oui ou non", "yes or no")),
     (("_code",), Both("code", "code")),
     (("_fr",), Both("texte français", "French text")),
     (("_en",), Both("texte anglais", "English text")),
@@ -349,7 +349,7 @@ def _nested(links: list[Link], told: Callable[[str, str], str]):
 def _column_link(page: str, column: str) -> str:
     if column == ALL_ROWS:
         return f'<a href="{page}#rows">ses lignes</a>'
-    return f'<a href="{page}#{escape(column)}">{escape(column)}</a>'
+    return f'<a href="{page}#column-{escape(column)}">{escape(column)}</a>'
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
