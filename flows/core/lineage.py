@@ -113,6 +113,10 @@ def source_columns(graph: Graph, contracts: Mapping[str, Contract]) -> dict[str,
     return known | {f"reference.{r.name}": tuple(r.columns) for r in graph.references}
 
 
+_TRACED: dict[str, Lineage] = {}
+"""The last lineage that was traced in this process, by its version: a second warehouse needs it too."""
+
+
 def version(graph: Graph, contracts: Mapping[str, Contract]) -> str:
     """A hash of all that lineage depends on: the code alone, no delivery."""
     texts = [(m.name, m.text_hash) for m in graph.models] + [(r.name, r.text_hash) for r in graph.references]
@@ -130,7 +134,10 @@ def files(graph: Graph, contracts: Mapping[str, Contract], kept: Path) -> dict[s
     found = {name: _kept(kept, name, made_of) for name in TABLES}
     if None not in found.values():
         return found
-    lineage = trace(graph, contracts)
+    if made_of not in _TRACED:
+        _TRACED.clear()
+        _TRACED[made_of] = trace(graph, contracts)
+    lineage = _TRACED[made_of]
     return {name: _keep(kept, name, made_of, getattr(lineage, part)) for name, part in TABLES.items()}
 
 
@@ -198,6 +205,8 @@ def _origins(tables: Tables, name: str, wanted: Wanted, below: dict) -> Iterable
     for column, ways in _ways(tables, name, wanted, below).items():
         for (table, source_column), (kind, count) in sorted(ways.items()):
             yield name, column, table, source_column, KINDS[kind], count
+        if not ways:
+            yield name, column, NOTHING, NOTHING, "constant", 0
 
 
 def _ways(tables: Tables, name: str, wanted: Wanted, below: dict) -> dict[str, Ways]:
@@ -324,6 +333,7 @@ class _Reader:
         self.exp = exp
         self.tables = tables
         self.done: dict[tuple[int, Wanted], Outputs | None] = {}
+        self.looking: dict[int, bool] = {}
 
     def outputs(self, scope, wanted: Wanted = ()) -> Outputs | None:
         """What each column of the scope depends on, and what its rows do; None when it has no such rows."""
@@ -374,6 +384,13 @@ class _Reader:
             return None
         return {name: {} for name in names}, {}
 
+    def looks_around(self, query) -> bool:
+        """Whether a select has a window or a limit: what it gives for some rows hangs on the others."""
+        if id(query) not in self.looking:
+            cut = any(query.args.get(name) for name in ("limit", "offset", "qualify"))
+            self.looking[id(query)] = cut or query.find(self.exp.Window) is not None
+        return self.looking[id(query)]
+
     def may_be(self, node, value: str) -> bool:
         """Whether an expression can have the value: no for another literal, and for a choice among others."""
         exp = self.exp
@@ -395,8 +412,8 @@ class _Select:
         self.reader, self.scope, self.query, self.exp = reader, scope, query, reader.exp
         start = query.args.get("from_") or query.args.get("from")
         self.joins = query.args.get("joins") or []
-        if any(join.args.get("using") for join in self.joins) or query.args.get("laterals"):
-            raise _Unresolved("a join by `using`, or a lateral view")
+        if query.args.get("laterals"):
+            raise _Unresolved("a lateral view")
         self.wanted_of: dict[str, Wanted] = {}
         self.is_empty = False
         self._hand_down(wanted)
@@ -436,16 +453,44 @@ class _Select:
 
     def _hand_down(self, wanted: Wanted) -> None:
         """Ask the tables below for the wanted rows alone, where no window or limit looks at the other rows."""
+        if not wanted:
+            return
         by_name = {projection.alias_or_name: projection.unalias() for projection in self.query.expressions}
-        cut = self.query.args.get("limit") or self.query.args.get("offset")
-        looks_around = cut or self.query.args.get("qualify") or any(self.query.find_all(self.exp.Window))
+        looks_around = self.reader.looks_around(self.query)
         for column, value in wanted:
             node = by_name[column]
             if not self.reader.may_be(node, value):
                 self.is_empty = True
-            if isinstance(node, self.exp.Column) and not looks_around:
-                own = self.wanted_of.get(node.table, ())
-                self.wanted_of[node.table] = (*own, (node.name, value))
+            asked = self._behind(node, value)
+            if asked is not None and not looks_around:
+                self._ask(*asked)
+
+    def _behind(self, node, value: str) -> tuple[object, str] | None:
+        """The column, and the value of it, that alone gives the wanted value: itself, or the one word it is renamed from."""
+        exp = self.exp
+        if isinstance(node, exp.Column):
+            return node, value
+        if isinstance(node, exp.Case) and isinstance(node.this, exp.Column) and not node.args.get("default"):
+            words = [(branch.this, branch.args["true"]) for branch in node.args["ifs"]]
+            if all(isinstance(word, exp.Literal) for pair in words for word in pair):
+                found = [given.this for given, result in words if result.this == value]
+                return (node.this, found[0]) if len(found) == 1 else None
+        return None
+
+    def _ask(self, column, value: str) -> None:
+        """Of the table of the column, and of those joined to it by being equal."""
+        asked = (column.name, value)
+        own = self.wanted_of.get(column.table, ())
+        if asked in own:
+            return
+        self.wanted_of[column.table] = tuple(sorted({*own, asked}))
+        for join in self.joins:
+            condition = join.args.get("on")
+            for part in condition.flatten() if isinstance(condition, self.exp.And) else [condition]:
+                if isinstance(part, self.exp.EQ) and isinstance(part.left, self.exp.Column):
+                    for one, other in ((part.left, part.right), (part.right, part.left)):
+                        if one == column and isinstance(other, self.exp.Column):
+                            self._ask(other, value)
 
     def _rows_of(self, alias: str) -> Found | None:
         source, wanted = self._source(alias)
@@ -485,7 +530,7 @@ class _Select:
                 waiting.append((node.this, max(kind, AGGREGATION)))
             elif isinstance(node, exp.AggFunc):
                 _add(found, _as_values(self.grouped), decides)
-                if isinstance(node, exp.Count | exp.CountIf | exp.Sum):  # they grow with the number of rows
+                if self._counts(node):
                     counted = {key: VALUE for key in self.before if key[1] == ALL_ROWS}
                     _add(found, counted, max(kind, AGGREGATION))
                 waiting += [(part, max(kind, AGGREGATION)) for part in node.iter_expressions()]
@@ -494,6 +539,14 @@ class _Select:
             elif node is not None:
                 waiting += [(part, kind) for part in node.iter_expressions()]
         return found
+
+    def _counts(self, node) -> bool:
+        """Whether an aggregate tells how many rows there are: a count, or a sum to which no column gives its value."""
+        if isinstance(node, self.exp.Count | self.exp.CountIf):
+            return True
+        return isinstance(node, self.exp.Sum) and all(
+            k >= CONDITION for k in self.expression(node.this, VALUE).values()
+        )
 
     def _subquery(self, node) -> Outputs:
         while isinstance(node, self.exp.Subquery):

@@ -19,7 +19,7 @@ from flows.core.errors import UnknownRelease, UsageProblem
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Model
-from flows.core.report import validation_files, validation_pages
+from flows.core.report import dictionary, validation_files, validation_pages
 from flows.core.report.told import Told
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
@@ -58,6 +58,8 @@ def complete(
     told = Told.of(build, contracts, code, as_of)
     validation_files.write(build.folder / "validation", told)
     validation_pages.write(build.folder / "validation", told)
+    before = build.previous / "dictionary" if build.previous else None
+    dictionary.write(build.folder / "dictionary", con, build.graph, contracts, before)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {

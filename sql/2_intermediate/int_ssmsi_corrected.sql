@@ -1,5 +1,5 @@
 -- Every row of every SSMSI edition in force, with our corrections in place of what was printed wrong.
--- Grain: delivery_id, territory_code, year, indicator_label, unit_label.
+-- Grain: delivery_id, territory_code, year, indicator_label, unit.
 -- Care: correction_id tells which figures are not the publisher's; without corrections this is the harmonised row itself.
 with
 
