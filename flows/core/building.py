@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from flows.core import ledger, models
+from flows.core import history, ledger, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
+from flows.core.history import Memory
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
@@ -50,6 +51,7 @@ class Build:
     reused: set[str] = field(default_factory=set)
     copied: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
+    memory: Memory | None = None
 
     @property
     def database(self) -> Path:
@@ -107,10 +109,13 @@ def start(
     shutil.rmtree(shop.work / "build", ignore_errors=True)
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
-    known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
+    known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, as_of).items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
+    build.memory = history.memory_of(previous, manifest)
+    # what is known and what is new depends on the release before
+    known[LATE_SOURCE] = _hash((run_id, build.memory and sorted(build.memory.entries.items())))
     _take_over_database(build)
     con = connect(build, shop)
     try:
@@ -160,7 +165,7 @@ def _drop_unknown_tables(con, build: Build) -> None:
         con.execute(f"drop table release.{name}")
 
 
-def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id: str, as_of: date) -> dict[str, str]:
+def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], as_of: date) -> dict[str, str]:
     in_force = [row for row in rows if row.is_in_force]
     hashes = {
         name: _hash(
@@ -172,7 +177,6 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
-    hashes["checks"] = _hash(run_id)
     return hashes
 
 
@@ -192,6 +196,7 @@ def build_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) 
 
 def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) -> None:
     """Build what shows the results of the verification."""
+    tell_known(build)
     con = connect(build, shop)
     try:
         checks = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
@@ -200,6 +205,12 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
         con.close()
     late = late_models(build.graph)
     _build(build, shop, [m for m in build.graph.models if m.name in late], progress)
+
+
+def tell_known(build: Build) -> None:
+    """Write into every check since when it fails. Of a table that was carried over this is found out anew as well."""
+    build.rows = [history.told_of_delivery(build.memory, row) for row in build.rows]
+    build.model_checks = {n: history.told_of_checks(build.memory, n, c) for n, c in build.model_checks.items()}
 
 
 def late_models(graph: Graph) -> set[str]:

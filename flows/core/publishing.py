@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import ledger
+from flows.core import history, ledger
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease
@@ -60,6 +60,9 @@ def complete(
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
         "intermediates": build.intermediates,
+        "failing": history.remembered(
+            build.memory, history.standing(build.memory, build.rows, build.model_checks), as_of
+        ),
         "files": _files(build),
     }
     ledger.write_json(build.folder / "manifest.json", manifest)
