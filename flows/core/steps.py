@@ -477,11 +477,14 @@ def _warnings(build) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found: dict[bool, list[str]] = {False: [], True: []}
     for name, checks in sorted(build.model_checks.items()):
         for check in checks:
-            if check["verdict"] != "passed":
-                told = history.of_check(build.memory, check)
-                counted = f"{check['failed_rows']} rows" + (f"; {told}" if told else "")
-                text = f"{name}: {check['expectation_id']} {check['verdict']} ({counted}): {check['reason']}"
-                found[told.startswith(history.KNOWN)].append(text)
+            if check["verdict"] == "passed":
+                continue
+            told = history.of_check(build.memory, check)
+            is_failed = check["verdict"] == "failed"
+            ended = "failed" if is_failed else "not checked, it did not run"
+            counted = f"{check['failed_rows']} rows" if is_failed else check["problem"]
+            text = f"{name}: {check['expectation_id']} {ended} ({counted}{told and f'; {told}'}): {check['reason']}"
+            found[told.startswith(history.KNOWN)].append(text)
     return tuple(found[False]), tuple(found[True])
 
 
