@@ -109,13 +109,10 @@ def start(
     shutil.rmtree(shop.work / "build", ignore_errors=True)
     for path in (folder / "parquet", shop.work / "build"):
         path.mkdir(parents=True)
-    known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, as_of).items()}
+    known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
-    build.memory = history.memory_of(previous, manifest)
-    # what is known and what is new depends on the release before
-    known[LATE_SOURCE] = _hash((run_id, build.memory and sorted(build.memory.entries.items())))
     _take_over_database(build)
     con = connect(build, shop)
     try:
@@ -133,7 +130,15 @@ def start(
         models.create_references(con, graph.references)
     finally:
         con.close()
+    _remember(build)
     return build
+
+
+def _remember(build: Build) -> None:
+    """Take up what the release before says of failing checks; what is known and what is new depends on it."""
+    build.memory = history.memory_of(build.previous, build.previous_manifest)
+    told = build.memory and sorted(build.memory.entries.items())
+    build.known[LATE_SOURCE] = _hash((build.run_id, told))
 
 
 def _take_over_database(build: Build) -> None:
@@ -165,7 +170,7 @@ def _drop_unknown_tables(con, build: Build) -> None:
         con.execute(f"drop table release.{name}")
 
 
-def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], as_of: date) -> dict[str, str]:
+def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id: str, as_of: date) -> dict[str, str]:
     in_force = [row for row in rows if row.is_in_force]
     hashes = {
         name: _hash(
@@ -177,6 +182,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], as_of:
     hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
+    hashes["checks"] = _hash(run_id)
     return hashes
 
 
@@ -196,7 +202,6 @@ def build_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) 
 
 def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) -> None:
     """Build what shows the results of the verification."""
-    tell_known(build)
     con = connect(build, shop)
     try:
         checks = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]

@@ -382,6 +382,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
     shop = _workshop(settings)
     late = building.late_models(build.graph)
     building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
+    building.tell_known(build)
     building.build_late_tables(build, shop, progress.advance)
     building.verify(build, shop, late, progress.advance)
     building.tell_known(build)
