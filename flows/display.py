@@ -85,23 +85,40 @@ class Shown(Progress):
             _tell(console, f"Nothing changed since the current release: {outcome.release.name}")
         else:
             console.print(_deliveries(outcome.deliveries))
-            for line in outcome.deliveries:
+            for line in sorted(outcome.deliveries, key=_most_pressing_last):
                 if line.note:
-                    _tell(
-                        console,
-                        f"[{COLOURS[line.verdict]}]{line.verdict}[/] {_plain(line.file_name)}: {_plain(line.note)}",
-                    )
-            for warning in outcome.warnings:
-                _tell(console, f"[yellow]warning[/] {_plain(warning)}")
+                    _tell(console, _note(line))
+            for warning in reversed(outcome.warnings):
+                known = warning in outcome.known_warnings
+                _tell(
+                    console, f"[dim]warning {_plain(warning)}[/]" if known else f"[yellow]warning[/] {_plain(warning)}"
+                )
             built, reused = len(outcome.built_tables), len(outcome.reused_tables)
             _tell(console, f"{built} tables built, {reused} taken over unchanged.")
         refused = len(outcome.lines_with("refused"))
         if refused:
             _tell(console, f"[red]{refused} of {len(outcome.deliveries)} deliveries were refused.[/]")
+        if outcome.new_letters:
+            place = (outcome.release and self._settings.current) or outcome.candidate
+            _tell(console, f"Letters to send: {outcome.new_letters}, listed in {place / 'letters' / 'index.txt'}")
         if outcome.release is not None:
             _tell(console, f"Published: {self._settings.current} -> {outcome.release.name}")
         else:
             _tell(console, f"Not published (as asked): {outcome.candidate}")
+
+
+def _most_pressing_last(line: DeliveryLine) -> tuple[int, bool]:
+    """What somebody has to look at stands nearest to the end, where it is read."""
+    if line.is_withdrawn:
+        return 0, False
+    return list(COLOURS).index(line.verdict), not line.is_known
+
+
+def _note(line: DeliveryLine) -> str:
+    standing = f" ({_plain(line.standing)})" if line.standing and not line.is_withdrawn else ""
+    text = f"{_plain(line.file_name)}{standing}: {_plain(line.note)}"
+    is_settled = line.verdict == "passed" or line.is_withdrawn or line.is_known
+    return f"[dim]{line.verdict} {text}[/]" if is_settled else f"[{COLOURS[line.verdict]}]{line.verdict}[/] {text}"
 
 
 def _tell(console: Console, text: str) -> None:

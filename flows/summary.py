@@ -12,7 +12,7 @@ from prefect.runtime import deployment, flow_run
 
 from flows.core import ledger
 from flows.core.errors import BarometerError
-from flows.core.steps import Outcome
+from flows.core.steps import DeliveryLine, Outcome
 
 CITY_TIME = ZoneInfo("Europe/Paris")
 MARKDOWN = re.compile(r"([\\`*\[\]|~])")
@@ -60,10 +60,23 @@ def as_markdown(outcome: Outcome) -> str:
     lines = [f"# {closing_line(outcome).split(';')[0]}", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {escaped(value)} |" for name, value in facts.items()]
     for verdict in ("refused", "not_checked", "warned"):
-        told = (f"{line.file_name}: {line.note}".removesuffix(": ") for line in outcome.lines_with(verdict))
-        lines += _listed(f"Deliveries {verdict.replace('_', ' ')}", told)
-    lines += _listed("Warnings of the tables", outcome.warnings)
+        title = f"Deliveries {verdict.replace('_', ' ')}"
+        lines += _new_and_known(title, outcome.lines_with(verdict))
+    new = [warning for warning in outcome.warnings if warning not in outcome.known_warnings]
+    lines += _listed("Warnings of the tables", new)
+    lines += _listed("Warnings of the tables, known from the release before", outcome.known_warnings)
     return "\n".join(lines) + "\n"
+
+
+def _new_and_known(title: str, lines: list[DeliveryLine]) -> Iterator[str]:
+    """What is new, or cannot be told apart, comes first."""
+    yield from _listed(title, (_described(line) for line in lines if not line.is_known))
+    known = (f"{_described(line)} ({line.standing})" for line in lines if line.is_known)
+    yield from _listed(f"{title}, known from the release before", known)
+
+
+def _described(line: DeliveryLine) -> str:
+    return f"{line.file_name}: {line.note}".removesuffix(": ")
 
 
 def _listed(title: str, entries: Iterable[str]) -> Iterator[str]:

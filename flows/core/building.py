@@ -11,10 +11,11 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, ledger, lineage, models
+from flows.core import chain, history, ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
+from flows.core.history import Memory
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
@@ -62,6 +63,7 @@ class Build:
     before: Mapping[str, str] = field(default_factory=dict)
     not_compared: str = ""
     lineage_files: dict[str, Path] = field(default_factory=dict)
+    memory: Memory | None = None
 
     @property
     def database(self) -> Path:
@@ -129,7 +131,17 @@ def start(
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(
-        folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash(), links, texts=texts
+        folder,
+        shop.work / "build",
+        graph,
+        run_id,
+        previous,
+        manifest,
+        rows,
+        known,
+        _builders_hash(),
+        links,
+        texts=texts,
     )
     build.lineage_files = lineage_files
     _take_over_database(build)
@@ -156,6 +168,7 @@ def start(
         _show_before(con, build)
     finally:
         con.close()
+    _remember(build)
     return build
 
 
@@ -180,6 +193,13 @@ def _show_before(con, build: Build) -> None:
         view = f"{models.PREVIOUS}.{identifier(name.partition('.')[2])}"
         if path.is_file():
             con.execute(f"create view {view} as select * from read_parquet({quoted(path)})")
+
+
+def _remember(build: Build) -> None:
+    """Take up what the release before says of failing checks; what is known and what is new depends on it."""
+    build.memory = history.memory_of(build.previous, build.previous_manifest)
+    told = build.memory and sorted(build.memory.entries.items())
+    build.known[LATE_SOURCE] = _hash((build.run_id, told))
 
 
 def _take_over_database(build: Build) -> None:
@@ -261,6 +281,12 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
         con.close()
     late = late_models(build.graph)
     _build(build, shop, [m for m in build.graph.models if m.name in late], progress)
+
+
+def tell_known(build: Build) -> None:
+    """Write into every check since when it fails. Of a table that was carried over this is found out anew as well."""
+    build.rows = [history.told_of_delivery(build.memory, row) for row in build.rows]
+    build.model_checks = {n: history.told_of_checks(build.memory, n, c) for n, c in build.model_checks.items()}
 
 
 def late_models(graph: Graph) -> set[str]:

@@ -178,8 +178,10 @@ def check_rows(run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple
         "checked_rows",
         "failed_rows",
         "reason",
+        "known_since",
+        "failed_rows_before",
     )
-    return [(run_id, subject, *(check[n] for n in names)) for subject, check in (*of_deliveries, *model_checks)]
+    return [(run_id, subject, *(check.get(n) for n in names)) for subject, check in (*of_deliveries, *model_checks)]
 
 
 def quarantine_rows(rows: Iterable[Judged]) -> list[tuple]:

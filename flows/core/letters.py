@@ -345,10 +345,10 @@ def write(
     sql: Path,
     quarantine: Path,
     previous: Path | None,
-) -> list[Letter]:
-    """Write the letters and their index into the folder of a release, which nobody else may open.
+) -> int:
+    """Write the letters and their index into the folder of a release, which nobody else may open; how many are new.
 
-    `previous` is the release before: a letter that stood there with the same text is told as sent already.
+    `previous` is the release before: a letter that stood there with the same text is told as known.
     """
     wanted = to_write(rows)
     words = load_words(sql) if wanted else None
@@ -365,7 +365,7 @@ def write(
     index = _index(letters, previous)
     _write(folder / INDEX, json.dumps(index, ensure_ascii=False, indent=1) + "\n")
     _write(folder / INDEX_FOR_PEOPLE, _index_text(index))
-    return letters
+    return sum(entry["since"] is None for entry in index["letters"])
 
 
 def _write(path: Path, text: str) -> None:
@@ -391,7 +391,7 @@ def line_numbers(deliveries: list[str], quarantine: Path) -> dict[str, dict[str,
     return found
 
 
-def _index(letters: list[Letter], previous: Path | None) -> list[dict]:
+def _index(letters: list[Letter], previous: Path | None) -> dict:
     """What each letter is about. `since` is the release in which it first stood; null while it is new."""
     before = ledger.read_json(previous / FOLDER / INDEX) if previous else None
     stood = {entry["delivery_id"]: entry for entry in (before or {}).get("letters", [])}

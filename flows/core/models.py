@@ -72,6 +72,8 @@ RUN_TABLES = {
         "checked_rows": "bigint",
         "failed_rows": "bigint",
         "reason": "varchar",
+        "known_since": "varchar",
+        "failed_rows_before": "bigint",
     },
     "quarantine": {"delivery_id": "varchar", "reason": "varchar", "rows": "bigint"},
     "profiles": {

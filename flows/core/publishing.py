@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import chain, fingerprints, ledger
+from flows.core import chain, fingerprints, history, ledger
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease, UsageProblem
@@ -78,6 +78,9 @@ def complete(
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
         "intermediates": build.intermediates,
+        "failing": history.remembered(
+            build.memory, history.standing(build.memory, build.rows, build.model_checks), as_of
+        ),
         "files": _files(build),
     }
     ledger.write_json(build.folder / chain.MANIFEST, manifest)

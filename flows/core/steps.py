@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, landing, ledger, publishing
+from flows.core import chain, history, landing, ledger, publishing
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -62,7 +62,10 @@ class Run:
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One line of the table that a run ends with. `is_withdrawn`: its file was since replaced or taken away."""
+    """One line of the table that a run ends with. `is_withdrawn`: its file was since replaced or taken away.
+
+    `standing` tells whether what was found in it is new or known from the release before (see `history.of_delivery`).
+    """
 
     file_name: str
     contract: str | None
@@ -72,11 +75,20 @@ class DeliveryLine:
     rows_quarantined: int
     note: str = ""
     is_withdrawn: bool = False
+    standing: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return self.standing.startswith(history.KNOWN)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `release` is the release's folder; None when it was built but not published."""
+    """How a run ended. `release` is the release's folder; None when it was built but not published.
+
+    `warnings` are those of the tables, new ones first; `known_warnings` those of them that stood in the release before,
+    `new_letters` how many letters to senders have not been written before.
+    """
 
     release: Path | None
     is_unchanged: bool
@@ -87,6 +99,8 @@ class Outcome:
     removed_releases: tuple[str, ...] = ()
     candidate: Path | None = None
     warnings: tuple[str, ...] = field(default=())
+    known_warnings: tuple[str, ...] = field(default=())
+    new_letters: int = 0
 
     @property
     def has_refused(self) -> bool:
@@ -371,8 +385,10 @@ def verify(settings: Settings, build, progress: Progress) -> None:
     shop = _workshop(settings)
     late = building.late_models(build.graph)
     building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
+    building.tell_known(build)
     building.build_late_tables(build, shop, progress.advance)
     building.verify(build, shop, late, progress.advance)
+    building.tell_known(build)
 
 
 def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
@@ -382,7 +398,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
 
     progress.stage("publish")
     contracts = load_contracts(settings.sql / "0_sources")
-    _write_letters(settings, build, contracts)
+    new_letters = _write_letters(settings, build, contracts)
     con = building.connect(build, _workshop(settings))
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
@@ -401,7 +417,8 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         shutil.rmtree(candidate, ignore_errors=True)
         os.rename(build.folder, candidate)
     shutil.rmtree(settings.work, ignore_errors=True)
-    lines = tuple(_line(row) for row in build.rows)
+    lines = tuple(_line(row, history.of_delivery(build.memory, row)) for row in build.rows)
+    new_warnings, known_warnings = _warnings(build)
     built = tuple(name for name in manifest["tables"] if name not in build.reused)
     outcome = Outcome(
         place,
@@ -412,20 +429,22 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         tuple(sorted(build.reused)),
         tuple(removed),
         candidate,
-        tuple(_warnings(build)),
+        (*new_warnings, *known_warnings),
+        known_warnings,
+        new_letters,
     )
     _record(settings, run, manifest, outcome)
     return outcome
 
 
-def _write_letters(settings: Settings, build, contracts) -> None:
+def _write_letters(settings: Settings, build, contracts) -> int:
     from flows.core import letters
 
     folder = build.folder / letters.FOLDER
-    letters.write(folder, build.rows, contracts, settings.sql, settings.quarantine, build.previous)
+    return letters.write(folder, build.rows, contracts, settings.sql, settings.quarantine, build.previous)
 
 
-def _line(row: ledger.Judged) -> DeliveryLine:
+def _line(row: ledger.Judged, standing: str) -> DeliveryLine:
     verdict = row.verdict
     notes = [ledger.refusal_text(verdict.refusal)] if verdict.refusal else [*_findings(verdict), *verdict.notes]
     is_withdrawn = row.delivery.path is None
@@ -444,6 +463,7 @@ def _line(row: ledger.Judged) -> DeliveryLine:
         verdict.rows_quarantined,
         "; ".join(notes),
         is_withdrawn,
+        standing,
     )
 
 
@@ -459,13 +479,20 @@ def _findings(verdict) -> Iterator[str]:
             yield f"{check['expectation_id']}: {check['failed_rows']} rows"
 
 
-def _warnings(build) -> Iterator[str]:
+def _warnings(build) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The warnings of the tables: those that are new, or of which nothing can be told, and those that stood before."""
+    found: dict[bool, list[str]] = {False: [], True: []}
     for name, checks in sorted(build.model_checks.items()):
         for check in checks:
-            if check["verdict"] == "not_checked":
-                yield f"{name}: {check['expectation_id']} not checked, it did not run ({check['problem']}): {check['reason']}"
-            elif check["verdict"] == "failed":
-                yield f"{name}: {check['expectation_id']} failed ({check['failed_rows']} rows): {check['reason']}"
+            if check["verdict"] == "passed":
+                continue
+            told = history.of_check(build.memory, check)
+            is_failed = check["verdict"] == "failed"
+            ended = "failed" if is_failed else "not checked, it did not run"
+            counted = f"{check['failed_rows']} rows" if is_failed else check["problem"]
+            text = f"{name}: {check['expectation_id']} {ended} ({counted}{told and f'; {told}'}): {check['reason']}"
+            found[told.startswith(history.KNOWN)].append(text)
+    return tuple(found[False]), tuple(found[True])
 
 
 def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> None:

@@ -76,3 +76,29 @@ def test_a_users_mistake_leaves_no_traceback_in_the_log(summary, caplog):
             log.removeHandler(caplog.handler)
     assert "marts.zones has two rows for 63113. To mend it: mend the model" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_what_is_new_stands_before_what_is_known(summary, outcome):
+    from dataclasses import replace
+
+    lines = (
+        DeliveryLine("old.csv", "zones", "warned", 5, 5, 0, "two rows", standing="known since R1"),
+        DeliveryLine("fresh.csv", "zones", "warned", 5, 5, 0, "one row", standing="new"),
+    )
+    warnings = ("marts.x: too few rows (3 rows; new)", "marts.y: no wording (9 rows; known since R1)")
+    text = summary.as_markdown(replace(outcome, deliveries=lines, warnings=warnings, known_warnings=warnings[1:]))
+    told = [
+        "## Deliveries warned (1)",
+        "fresh.csv",
+        "## Deliveries warned, known from the release before (1)",
+        "old.csv",
+    ]
+    told += [
+        "known since R1",
+        "## Warnings of the tables (1)",
+        "marts.x",
+        "## Warnings of the tables, known from the release before (1)",
+        "marts.y",
+    ]
+    places = [text.index(part) for part in told]
+    assert places == sorted(places)

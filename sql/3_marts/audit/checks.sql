@@ -1,6 +1,7 @@
 -- Every check that was run, or could not be run, on a delivery or a published table.
 -- Grain: run_id, subject, expectation_id.
--- Care: not_checked is no pass: the check itself failed to run. Counts only, never a value.
+-- Care: not_checked is no pass: the check itself failed to run. Counts only, never a value. known_since and failed_rows_before speak
+-- of the release before.
 with
 
 checks as (
@@ -17,5 +18,7 @@ select
     failed_rows,
     expectation_id,
     on_failure,
-    reason
+    reason,
+    known_since,
+    failed_rows_before
 from checks
