@@ -21,8 +21,8 @@ from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.reading.tables import identifier, quoted
 
-LATE_SOURCE = "sources.checks"
-"""Known only once the other models are verified: what reads it is built last."""
+LATE_SOURCES = ("sources.checks", "sources.release_checks")
+"""Known only once the other models are verified: what reads them is built last."""
 
 MOST_FREE_ROOM = 0.5
 
@@ -198,8 +198,6 @@ def _show_before(con, build: Build) -> None:
 def _remember(build: Build) -> None:
     """Take up what the release before says of failing checks; what is known and what is new depends on it."""
     build.memory = history.memory_of(build.previous, build.previous_manifest)
-    told = build.memory and sorted(build.memory.entries.items())
-    build.known[LATE_SOURCE] = _hash((build.run_id, told))
 
 
 def _take_over_database(build: Build) -> None:
@@ -245,7 +243,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
-    hashes["checks"] = _hash(run_id)
+    hashes["checks"] = hashes["release_checks"] = _hash(run_id)  # until they are there
     return hashes
 
 
@@ -266,21 +264,30 @@ def build_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) 
 def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) -> None:
     """Build what shows the results of the verification.
 
-    Checks of a table that is history throughout count earlier releases: they stand in the manifest and the warnings, for
-    among the others they would make each release another one.
+    Results that speak of earlier releases have a table of their own: among the others they would make each release
+    another one, though deliveries and code are the same.
     """
+    results = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
+    tables = {
+        "checks": ledger.check_rows(build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r))),
+        "release_checks": ledger.check_rows(build.run_id, [], (r for r in results if _speaks_of_before(build, *r))),
+    }
     con = connect(build, shop)
     try:
-        subjects = [name for name in sorted(build.model_checks) if not build.graph.by_name[name].is_history]
-        checks = [(name, check) for name in subjects for check in build.model_checks[name]]
-        rows = ledger.check_rows(build.run_id, build.rows, checks)
-        models.create_run_table(con, "checks", rows)
-        # what was compared with the release before is not told by the run's name
-        build.known[LATE_SOURCE] = _hash(rows)
+        for name, rows in tables.items():
+            models.create_run_table(con, name, rows)
+            build.known[f"sources.{name}"] = _hash(rows)
     finally:
         con.close()
     late = late_models(build.graph)
     _build(build, shop, [m for m in build.graph.models if m.name in late], progress)
+
+
+def _speaks_of_before(build: Build, name: str, check: Mapping[str, object]) -> bool:
+    """Whether a result is about a table of earlier releases, or compares a table with the release before."""
+    model = build.graph.by_name[name]
+    named = model.named.get(check["expectation_id"], ())
+    return model.is_history or any(table.startswith(f"{models.PREVIOUS}.") for table in named)
 
 
 def tell_known(build: Build) -> None:
@@ -292,7 +299,7 @@ def tell_known(build: Build) -> None:
 def late_models(graph: Graph) -> set[str]:
     late: set[str] = set()
     for model in graph.models:
-        if any(read == LATE_SOURCE or read in late for read in model.reads):
+        if any(read in LATE_SOURCES or read in late for read in model.reads):
             late.add(model.name)
     return late
 

@@ -139,6 +139,7 @@ RUN_TABLES = {
 """Tables about the run itself, which models read as `sources.<name>`; sql/README.md says what each holds."""
 
 DELIVERY_SOURCES = ("partners", "police", "reference", "surveys")
+RUN_TABLES |= {"release_checks": RUN_TABLES["checks"]}
 RUN_TABLES |= {f"deliveries_of_{source}": RUN_TABLES["deliveries"] for source in DELIVERY_SOURCES}
 
 

@@ -100,7 +100,7 @@ def compared(settings: Settings) -> dict[tuple[str, str], str]:
     """Verdicts of what compares the release with the one before, by table and expectation."""
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
         rows = con.execute(
-            "select subject, expectation_id, verdict from audit.checks where starts_with(expectation_id, 'previous_')"
+            "select subject, expectation_id, verdict from audit.release_checks where starts_with(expectation_id, 'previous_')"
         ).fetchall()
     return {(subject, id): verdict for subject, id, verdict in rows}
 
