@@ -571,9 +571,11 @@ def _check_columns(con, model: Model, release: str) -> None:
 def comment(con, model: Model, release: str = "release") -> None:
     """Write the texts of the .yml into the database, where every client shows them."""
     name = f"{release}.{model.schema}.{identifier(model.table)}"
-    con.execute(f"comment on table {name} is {quoted(model.description)}")
+    texts = [f"comment on table {name} is {quoted(model.description)}"]
     for column, text in model.columns.items():
-        con.execute(f"comment on column {name}.{identifier(column)} is {quoted(' '.join(text.split()))}")
+        texts.append(f"comment on column {name}.{identifier(column)} is {quoted(' '.join(text.split()))}")
+    # in one transaction: each would be put on the disk by itself
+    con.execute("begin transaction; " + "; ".join(texts) + "; commit")
 
 
 def repeated_grain(con, model: Model) -> int:

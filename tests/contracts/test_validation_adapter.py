@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -367,3 +368,14 @@ def test_an_expectation_that_was_changed_is_looked_up_as_it_is_now(validate) -> 
     for most in (10, 20):
         asked.max_value = most
         assert asked._get_runtime_kwargs()["max_value"] == asked.configuration.kwargs["max_value"] == most
+
+
+@pytest.mark.parametrize(
+    "name", [{"a": "x", "b": None}, {"a": 1, "b": True}, {"a": float("nan"), "b": ["y", None]}, {"a": {"c": 1}, "b": 2}]
+)
+def test_a_metric_has_the_name_that_the_library_itself_gives_it(name, validate) -> None:
+    from great_expectations.core.id_dict import IDDict
+    from great_expectations.util import convert_to_json_serializable
+
+    text = json.dumps(convert_to_json_serializable(dict(name)), sort_keys=True)
+    assert IDDict(name).to_id() == hashlib.md5(text.encode()).hexdigest()
