@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
-from flows.core.report import validation_files, validation_pages
-from flows.core.report.told import Told
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 TABLE_SCHEMA_TYPES = {
@@ -49,9 +46,7 @@ def complete(
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
-    told = Told.of(build, contracts, code, as_of)
-    validation_files.write(build.folder / "validation", told)
-    validation_pages.write(build.folder / "validation", told)
+    _tell_of_checks(build, contracts, code, as_of)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {
@@ -70,6 +65,16 @@ def complete(
     }
     ledger.write_json(build.folder / "manifest.json", manifest)
     return manifest
+
+
+def _tell_of_checks(build: Build, contracts: Mapping[str, Contract], code: str, as_of: object) -> None:
+    """Great Expectations' own JSON, and the pages for people."""
+    from flows.core.report import validation_files, validation_pages
+    from flows.core.report.told import Told
+
+    told = Told.of(build, contracts, code, as_of)
+    validation_files.write(build.folder / "validation", told)
+    validation_pages.write(build.folder / "validation", told)
 
 
 def _tables(build: Build, con) -> dict[str, dict]:
@@ -195,6 +200,8 @@ def switch(current: Path, release: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # here: a run with nothing to do pays for no import
+
     files = [path for path in folder.rglob("*") if path.is_file()]
     # side by side, so that the disk is asked once for many: a tenth of the time for some two hundred files
     with ThreadPoolExecutor(8) as pool:
