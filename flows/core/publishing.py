@@ -8,7 +8,6 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from flows.core.errors import UnknownRelease, UsageProblem
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Model
-from flows.core.report import dictionary, validation_files, validation_pages
-from flows.core.report.told import Told
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 TABLE_SCHEMA_TYPES = {
@@ -55,11 +52,7 @@ def complete(
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
-    told = Told.of(build, contracts, code, as_of)
-    validation_files.write(build.folder / "validation", told)
-    validation_pages.write(build.folder / "validation", told)
-    before = build.previous / "dictionary" if build.previous else None
-    dictionary.write(build.folder / "dictionary", con, build.graph, contracts, before)
+    _write_pages(build, con, contracts, code, as_of)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {
@@ -106,6 +99,18 @@ def add_file(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name)  # dated 1980
     entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
     packed.writestr(entry, content)
+
+
+def _write_pages(build: Build, con, contracts: Mapping[str, Contract], code: str, as_of: object) -> None:
+    """Great Expectations' own JSON, and the pages for people: what was checked, and what each column means."""
+    from flows.core.report import dictionary, validation_files, validation_pages
+    from flows.core.report.told import Told
+
+    told = Told.of(build, contracts, code, as_of)
+    validation_files.write(build.folder / "validation", told)
+    validation_pages.write(build.folder / "validation", told)
+    before = build.previous / "dictionary" if build.previous else None
+    dictionary.write(build.folder / "dictionary", con, build.graph, contracts, before)
 
 
 def _tables(build: Build, con) -> dict[str, dict]:
@@ -243,6 +248,8 @@ def switch(current: Path, release: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # here: a run with nothing to do pays for no import
+
     files = [path for path in folder.rglob("*") if path.is_file()]
     # side by side, so that the disk is asked once for many: a tenth of the time for some two hundred files
     with ThreadPoolExecutor(8) as pool:

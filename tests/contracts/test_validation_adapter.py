@@ -336,7 +336,7 @@ def test_what_did_not_run_is_told_everywhere_and_a_critical_one_on_a_table_stops
     unchecked = [result for result in results if result["meta"]["not_checked"]]
     assert [result["success"] for result in unchecked] == [False, False]
     index = (current / "validation" / "index.html").read_text()
-    assert index.count('class="sign is-not_checked"') >= 4 and "non vérifiée" in index
+    assert index.count('class="sign is-not_checked"') >= 4 and "non vérifié" in index
     pages = [path.read_text() for path in (current / "validation").glob("*/*.html")]
     cards = [
         card
@@ -345,7 +345,7 @@ def test_what_did_not_run_is_told_everywhere_and_a_critical_one_on_a_table_stops
     ]
     assert len(cards) == 2
     for card in cards:
-        assert "non vérifiée" in card and "did not run" not in card and "This check could not run" in card
+        assert "non vérifié" in card and "did not run" not in card and "This check could not run" in card
         assert "is-passed" not in card and "✓" not in card
     first = current.resolve()
     crash(place, "3_marts/zones.yml", "zone_type_known")

@@ -30,7 +30,7 @@ class Sign(NamedTuple):
 CHECK_SIGNS = {
     "passed": Sign("✓", "conforme", "passed"),
     "failed": Sign("✗", "en échec", "failed"),
-    "not_checked": Sign("?", "non vérifiée", "not checked"),
+    "not_checked": Sign("?", "non vérifié", "not checked"),
 }
 DELIVERY_SIGNS = {
     "passed": Sign("✓", "admise", "passed"),
@@ -59,12 +59,19 @@ def environment():
         keep_trailing_newline=True,
     )
     made.filters["number"] = number
+    made.filters["day"] = day
     return made
 
 
 def number(count: int) -> str:
     """A count as both languages can read it: thousands apart by a narrow space that does not break."""
     return f"{count:,}".replace(",", "\u202f")
+
+
+def day(release: str) -> str:
+    """The day of a release, out of its name."""
+    digits = release[:8]
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if digits.isdigit() else release
 
 
 def render(template: str, **filled: object) -> str:

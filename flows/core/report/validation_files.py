@@ -15,7 +15,6 @@ import json
 import uuid
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
 from flows.core.contracts import Expectation
@@ -65,6 +64,8 @@ def identity(kind: str, *names: str) -> str:
 
 @lru_cache(maxsize=1)
 def library_version() -> str:
+    from importlib.metadata import version
+
     return version("great-expectations")
 
 
