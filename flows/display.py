@@ -31,6 +31,8 @@ COLOURS = {"passed": "green", "warned": "yellow", "refused": "red", "not_checked
 WIDE = 160
 """Columns where the output goes into a file or a pipe, so that no line is broken there."""
 
+NARROW = 100
+
 
 def _console() -> Console:
     # a name may hold :cat: or [brackets], which are meant as they stand
@@ -84,13 +86,13 @@ class Shown(Progress):
         if outcome.is_unchanged:
             _tell(console, f"Nothing changed since the current release: {outcome.release.name}")
         else:
-            console.print(_deliveries(outcome.deliveries))
+            console.print(_deliveries(outcome.deliveries, console.width))
             for line in sorted(outcome.deliveries, key=_most_pressing_last):
                 if line.note:
-                    _tell(console, _note(line))
+                    _say(console, _note(line))
             for warning in reversed(outcome.warnings):
                 known = warning in outcome.known_warnings
-                _tell(
+                _say(
                     console, f"[dim]warning {_plain(warning)}[/]" if known else f"[yellow]warning[/] {_plain(warning)}"
                 )
             built, reused = len(outcome.built_tables), len(outcome.reused_tables)
@@ -126,6 +128,11 @@ def _tell(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True)
 
 
+def _say(console: Console, text: str) -> None:
+    """Prose: a terminal breaks it between words, a log keeps it whole."""
+    console.print(text, highlight=False, soft_wrap=not console.is_terminal)
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 48 else "…" + text[-47:]
 
@@ -136,10 +143,13 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
-def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
+def _deliveries(lines: tuple[DeliveryLine, ...], width: int) -> Table:
+    """The table of deliveries; a narrow screen has no room for the contracts beside the names."""
+    is_wide = width >= NARROW
     table = Table(title="Deliveries", title_justify="left")
     table.add_column("file", overflow="fold")
-    table.add_column("contract")
+    if is_wide:
+        table.add_column("contract")
     for name in ("read", "accepted", "quarantined"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
@@ -148,7 +158,8 @@ def _deliveries(lines: tuple[DeliveryLine, ...]) -> Table:
         verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]" + (
             " [dim](file since withdrawn)[/]" if line.is_withdrawn else ""
         )
-        table.add_row(_plain(line.file_name), line.contract or "–", *counts, verdict)
+        contract = [line.contract or "–"] if is_wide else []
+        table.add_row(_plain(line.file_name), *contract, *counts, verdict)
     return table
 
 
@@ -182,7 +193,7 @@ def print_status(status) -> None:
         _tell(console, f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})")
     _tell(console, f"Kept releases: {', '.join(status.kept) or 'none'}")
     if status.deliveries:
-        console.print(_deliveries(status.deliveries))
+        console.print(_deliveries(status.deliveries, console.width))
     if status.unread:
         _tell(console, f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)))
     table = Table(title="Sources", title_justify="left")
