@@ -28,20 +28,20 @@ def before(previous: Path | None) -> list[dict]:
     """The releases that a new one follows, the first one first; the last entry is `previous` itself.
 
     What was rolled back from is no link: the chain follows the release that was current. `is_intact` tells whether the
-    manifest, when the next release was made, still had the hash noted beside it and named its chain's file rightly
-    (None: made before hashes were noted).
+    manifest, when the next release was made, still had the hash noted beside it, and the chain's file the one that the
+    manifest names; else the chain begins anew there (None: made before hashes were noted).
     """
     if previous is None:
         return []
     manifest = ledger.read_json(previous / MANIFEST) or {}
-    told = ledger.read_json(previous / CHAIN) or {}
-    links = [dict(link) for link in told.get("releases", [])]
-    sha256 = sha256_of(previous / MANIFEST)
-    noted = noted_hash(previous)
-    is_intact = None if noted is None and CHAIN not in manifest.get("files", {}) else noted == sha256
-    if is_intact:
-        chain = previous / CHAIN
-        is_intact = chain.is_file() and sha256_of(chain) == manifest.get("files", {}).get(CHAIN, {}).get("sha256")
+    files = manifest.get("files")
+    expected = files.get(CHAIN) if isinstance(files, dict) else None
+    noted, sha256 = noted_hash(previous), sha256_of(previous / MANIFEST)
+    links = _links_as_published(previous / CHAIN, expected)
+    is_intact = None if noted is None and expected is None else noted == sha256 and links is not None
+    links = links or []
+    if is_intact is False:
+        manifest = {}  # what it says is not believed; its hash is on record
     link = {
         "chain_position": len(links) + 1,
         "release": previous.name,
@@ -51,11 +51,19 @@ def before(previous: Path | None) -> list[dict]:
         "code_version": manifest.get("code_version"),
         "manifest_sha256": sha256,
         "previous_release": manifest.get("previous_release"),
-        "table_count": len(manifest.get("tables", {})),
-        "delivery_count": len(manifest.get("deliveries", [])),
+        "table_count": len(manifest.get("tables") or {}),
+        "delivery_count": len(manifest.get("deliveries") or []),
         "is_intact": is_intact,
     }
     return [*links, link]
+
+
+def _links_as_published(path: Path, expected: object) -> list[dict] | None:
+    """The links in a chain's file; None when it is not the file of the manifest: a damaged one is not built upon."""
+    if not isinstance(expected, dict) or not path.is_file() or sha256_of(path) != expected.get("sha256"):
+        return None
+    told = ledger.read_json(path) or {}
+    return [{name: link[name] for name in COLUMNS} for link in told["releases"]]
 
 
 def noted_hash(release: Path) -> str | None:

@@ -279,7 +279,8 @@ def test_a_release_that_was_changed_before_the_next_one_is_told_in_it(two, tmp_p
     assert chain.before(earlier)[-1]["is_intact"] is True
     changed = shutil.copytree(earlier, tmp_path / earlier.name)
     flip(changed / "chain.json")
-    assert chain.before(changed)[-1]["is_intact"] is False
+    told = chain.before(changed)
+    assert [(link["release"], link["is_intact"]) for link in told] == [(earlier.name, False)] and chain.rows(told)
     (changed / "manifest.sha256").unlink()
     assert chain.before(changed)[-1]["is_intact"] is False
 

@@ -9,8 +9,10 @@ import duckdb
 import pytest
 
 from flows.core import fingerprints, models
+from flows.core.contracts import load_contracts
 from flows.core.errors import ModelError
 from flows.core.publishing import current_release
+from flows.settings import PROJECT
 
 ROWS = "values ('a', 1, null), ('b', 2, 0.5), ('b', 2, 0.5)"
 
@@ -106,3 +108,10 @@ def test_history_that_names_no_column_is_an_error(tmp_path) -> None:
     (tmp_path / "3_marts/x.yml").write_text("description: A table.\nhistory: [b]\ncolumns:\n  a: The one column.\n")
     with pytest.raises(ModelError, match=r"x.yml.*b"):
         models.load_graph(tmp_path, [])
+
+
+def test_no_figure_reads_what_speaks_of_earlier_releases() -> None:
+    graph = models.load_graph(PROJECT / "sql", load_contracts(PROJECT / "sql" / "0_sources"))
+    history = {model.name for model in graph.models if model.history}
+    reading = {model.name: set(model.reads) & (history | {"sources.releases"}) for model in graph.models}
+    assert {name for name, reads in reading.items() if reads} == {"audit.releases"}
