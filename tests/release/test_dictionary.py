@@ -155,6 +155,8 @@ def test_the_way_of_a_column_is_drawn_down_to_the_delivery(pages, release) -> No
     assert "sources.ssmsi_communal" in told
     delivered = _even(pages["tables/sources.ssmsi_communal.html"].rows["count"])
     assert "marts.police_statistics" in delivered
+    linked = _even(pages["tables/sources.police_incidents.html"].rows["is_trafficking_linked"])
+    assert "marts.indicator_values" in linked, "it decides which incidents are counted"
 
 
 def test_a_unit_is_told_only_where_the_type_bears_it_out(release) -> None:

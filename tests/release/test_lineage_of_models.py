@@ -170,7 +170,6 @@ CHANGED = [
     "intermediate.int_ssmsi_corrected",
     "intermediate.int_survey_answers_counted",
     "marts.police_statistics",
-    "marts.scorecard",
 ]
 """Queries with windows, unions, left joins, filters and subqueries, and small tables: all models would take minutes."""
 

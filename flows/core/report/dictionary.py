@@ -68,7 +68,7 @@ class Link(NamedTuple):
 
 @dataclass
 class ColumnTold:
-    """One column; `steps` lead to the next tables, `origins` to the end; `users` are the published figures made of it."""
+    """One column; `steps` lead to the next tables, `origins` to the end; `users` are the published columns that hang on it."""
 
     name: str
     type: str = ""
@@ -244,7 +244,7 @@ def _add_lineage(con, graph: Graph, contracts: Mapping[str, Contract], tables: M
                 texts = of_models[table].columns
                 columns[column] = ColumnTold(column, "", texts.get(column, ""), unit_of(column))
             getattr(columns[column], part).append(Link(upstream, upstream_column, kind))
-            if part == "origins" and kind in ("value", "aggregation"):
+            if part == "origins" and kind in ("value", "aggregation", "condition"):
                 source = tables[upstream].columns.setdefault(upstream_column, ColumnTold(upstream_column))
                 source.users.append(Link(table, column, kind))
 
@@ -392,7 +392,7 @@ def _drawn(table: TableTold, tables: Mapping[str, TableTold]):
             c, d = x, y + HEIGHT / 2
             middle = (a + c) / 2
             lines.append(f'<path d="M{a} {b:g} C{middle:g} {b:g} {middle:g} {d:g} {c} {d:g}"/>')
-        short = name if len(name) <= 36 else f"{name[:35]}…"
+        short = name if len(name) <= 32 else f"{name[:31]}…"
         boxes.append(
             f'<a href="{escape(name)}.html"><title>{escape(name)}</title>'
             f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" class="of-{tables[name].layer}"/>'
