@@ -76,13 +76,18 @@ def told_of_delivery(memory: Memory | None, row: Judged) -> Judged:
 
 
 def told_of_checks(memory: Memory | None, subject: str, checks: Iterable[dict]) -> list[dict]:
-    """The checks, each failing one with the release since which it is known; what an earlier run wrote there is forgotten."""
-    return [{**check, **_told(memory, subject, check)} for check in checks]
+    """The checks, each failing one with the release since which it is known; what an earlier run wrote there is forgotten.
+
+    Without a memory nothing is told at all: a check is then neither known nor new.
+    """
+    plain = [{name: value for name, value in check.items() if name not in NOTHING_TOLD} for check in checks]
+    if memory is None:
+        return plain
+    return [{**check, **_told(memory, subject, check)} for check in plain]
 
 
-def _told(memory: Memory | None, subject: str, check: Mapping[str, object]) -> dict:
-    is_failing = memory is not None and check["verdict"] != "passed"
-    return memory.told(subject, check["expectation_id"]) if is_failing else NOTHING_TOLD
+def _told(memory: Memory, subject: str, check: Mapping[str, object]) -> dict:
+    return NOTHING_TOLD if check["verdict"] == "passed" else memory.told(subject, check["expectation_id"])
 
 
 def standing(
