@@ -145,6 +145,8 @@ def whole(sample_run, tmp_path_factory):
     con.execute(f"attach '{os.fspath(settings.current / 'campaign.duckdb')}' as built (read_only)")
     columns = ", ".join("null" if c == "sender" else c for c in models.RUN_TABLES["deliveries"])
     con.execute(f"insert into sources.deliveries select {columns} from built.audit.deliveries")
+    for name, rows in models.delivery_tables(con.execute("from sources.deliveries").fetchall()).items():
+        models.create_run_table(con, name, rows)
     con.execute("insert into sources.run values (date '2026-11-01', 'test')")
     models.create_references(con, GRAPH.references)
     for contract in CONTRACTS:
