@@ -73,6 +73,7 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
         "deliveries": [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows],
         "checks": [],
         "quarantine": [],
+        "profiles": [],
         "contracts": models.contract_rows(contracts),
         "run": [(as_of, "bare")],
     }.items():

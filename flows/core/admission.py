@@ -12,6 +12,7 @@ from pathlib import Path
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import Refusal, StorageProblem
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
+from flows.core.profiling import profile_of
 from flows.core.reading import Delivered, Limits, read
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
@@ -28,7 +29,8 @@ IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
 class Verdict:
     """What became of a delivery. Counts and line numbers only; it is kept as JSON and read again by later runs.
 
-    `verdict` is passed, warned, refused or not_checked; `staged` the accepted rows' file, relative to the staged folder.
+    `verdict` is passed, warned, refused or not_checked; `staged` the accepted rows' file, relative to the staged folder;
+    `profile` the counts by which deliveries are compared, as in `profiling.Row`.
     """
 
     delivery_id: str
@@ -44,6 +46,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     encoding: str = ""
     staged: str | None = None
+    profile: tuple[tuple, ...] = ()
 
     @property
     def is_admitted(self) -> bool:
@@ -346,6 +349,7 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
         rows_quarantined=count,
         quarantine=tuple(quarantined),
         staged=staged,
+        profile=profile_of(candidate.con, candidate.delivered, room.staged / staged),
     )
 
 
@@ -529,6 +533,7 @@ def load_verdict(path: Path, key_of, staged: Path) -> Verdict | None:
         return None
     for name in ("checks", "quarantine", "notes"):
         content[name] = tuple(content[name])
+    content["profile"] = tuple(tuple(row) for row in content["profile"])
     verdict = Verdict(**content)
     is_kept = verdict.staged is None or _is_parquet(staged / verdict.staged)
     return verdict if is_kept else None

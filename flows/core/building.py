@@ -123,6 +123,7 @@ def start(
         models.create_sources(con, contracts, staged)
         models.create_run_table(con, "deliveries", ledger.delivery_rows(rows, contracts))
         models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
+        models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
         models.create_references(con, graph.references)
@@ -170,6 +171,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     }
     hashes["deliveries"] = _hash(ledger.delivery_rows(rows, contracts))
     hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
+    hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
     hashes["checks"] = _hash(run_id)

@@ -43,7 +43,10 @@ def normalised(name: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a contract. `type` is one of TYPES, `spellings` normalised header names, or patterns with a [class]."""
+    """A column of a contract. `type` is one of TYPES, `spellings` normalised header names, or patterns with a [class].
+
+    `is_listed` says that its texts are the publisher's own labels, which a profile may name.
+    """
 
     name: str
     type: str
@@ -53,6 +56,7 @@ class Column:
     staged: bool = True
     pad: int | None = None
     unit: str | None = None
+    is_listed: bool = False
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def is_spelt(self, normalised_header: str) -> bool:
@@ -82,7 +86,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Contract:
-    """One kind of delivery; `version` changes when anything in its file changes."""
+    """One kind of delivery; `version` changes when anything in its file changes.
+
+    `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time.
+    """
 
     name: str
     title: str
@@ -104,10 +111,20 @@ class Contract:
     columns: tuple[Column, ...]
     expectations: tuple[Expectation, ...]
     version: str
+    history_period: str | None = None
+    history_measure: str | None = None
+    history_by: str | None = None
 
     @property
     def staged_columns(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.staged)
+
+    @property
+    def period_unit(self) -> str | None:
+        """month or year: how fine the contract's rows are counted over time."""
+        if self.history_period is None:
+            return None
+        return "year" if self.column(self.history_period).type == "year" else "month"
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -150,7 +167,7 @@ def _load(path: Path, text: str) -> Contract:
 
 
 def _contract(content: dict, version: str) -> Contract:
-    recognise = content["recognise"]
+    recognise, history = content["recognise"], content.get("history", {})
     return Contract(
         name=content["contract"],
         title=content["title"],
@@ -172,6 +189,9 @@ def _contract(content: dict, version: str) -> Contract:
         columns=tuple(_column(name, spec) for name, spec in content["columns"].items()),
         expectations=tuple(expectation_of(spec) for spec in content.get("expectations") or ()),
         version=version,
+        history_period=history.get("period"),
+        history_measure=history.get("measure"),
+        history_by=history.get("by"),
     )
 
 
@@ -186,6 +206,7 @@ def _column(name: str, spec: dict) -> Column:
         staged=bool(spec.get("staged", True)),
         pad=spec.get("pad"),
         unit=spec.get("unit"),
+        is_listed=bool(spec.get("listed", False)),
         values=values,
     )
 
@@ -207,6 +228,7 @@ def _check(contract: Contract, path: Path) -> None:
     problems = [f"column {c.name} has the unknown type {c.type}" for c in contract.columns if c.type not in TYPES]
     for group in (contract.recognise_all, contract.recognise_any, contract.recognise_none, contract.key):
         problems += [f"{name} is no column" for name in group if name not in names]
+    problems += _history_problems(contract)
     for expectation in contract.expectations:
         problems += [f"{expectation.id}: {p}" for p in expectation_problems(expectation)]
         column = expectation.arguments().get("column")
@@ -214,6 +236,26 @@ def _check(contract: Contract, path: Path) -> None:
             problems.append(f"{expectation.id}: {column} is no column")
     if problems:
         raise ModelError(f"contract {path}: " + "; ".join(problems), "correct the entries named")
+
+
+def _history_problems(contract: Contract) -> list[str]:
+    wanted = {
+        "period": (contract.history_period, ("date", "timestamp", "year")),
+        "measure": (contract.history_measure, ("integer", "number")),
+        "by": (contract.history_by, ("label", "text")),
+    }
+    types = {c.name: c.type for c in contract.staged_columns}
+    problems = [
+        f"history: {role} {name} is no column of the type {' or '.join(kinds)}"
+        for role, (name, kinds) in wanted.items()
+        if name is not None and types.get(name) not in kinds
+    ]
+    by = contract.history_by
+    if by is not None and (
+        contract.history_period is None or (types.get(by) == "text" and not contract.column(by).is_listed)
+    ):
+        problems.append(f"history: by {by} needs a period, and a text must be listed")
+    return problems
 
 
 def expectation_problems(expectation: Expectation) -> list[str]:

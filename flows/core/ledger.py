@@ -77,7 +77,10 @@ def reader_version(settings_text: str) -> str:
     """A hash of the code that reads and validates, with the settings that bear on it."""
     digest = hashlib.sha256(settings_text.encode())
     for path in sorted(
-        [*CORE.glob("reading/*.py"), *(CORE / n for n in ("admission.py", "contracts.py", "validation.py"))]
+        [
+            *CORE.glob("reading/*.py"),
+            *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "validation.py")),
+        ]
     ):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -170,6 +173,11 @@ def check_rows(run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple
 def quarantine_rows(rows: Iterable[Judged]) -> list[tuple]:
     """Rows of `sources.quarantine`."""
     return [(r.delivery.delivery_id, entry["reason"], entry["rows"]) for r in rows for entry in r.verdict.quarantine]
+
+
+def profile_rows(rows: Iterable[Judged]) -> list[tuple]:
+    """Rows of `sources.profiles`."""
+    return [(row.delivery.delivery_id, *entry) for row in rows for entry in row.verdict.profile]
 
 
 def write_json(path: Path, content: object) -> None:

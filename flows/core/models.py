@@ -68,6 +68,16 @@ RUN_TABLES = {
         "reason": "varchar",
     },
     "quarantine": {"delivery_id": "varchar", "reason": "varchar", "rows": "bigint"},
+    "profiles": {
+        "delivery_id": "varchar",
+        "kind": "varchar",
+        "column_name": "varchar",
+        "label": "varchar",
+        "period_on": "date",
+        "rows": "bigint",
+        "filled": "bigint",
+        "total": "decimal(28, 3)",
+    },
     "contracts": {
         "contract": "varchar",
         "title": "varchar",
@@ -78,6 +88,7 @@ RUN_TABLES = {
         "citation": "varchar",
         "key_columns": "varchar",
         "expected_every_days": "integer",
+        "period_unit": "varchar",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
 }
@@ -454,6 +465,17 @@ def repeated_grain(con, model: Model) -> int:
 def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.contracts`."""
     return [
-        (c.name, c.title, c.title_fr, c.source, c.owner, c.licence, c.citation, ", ".join(c.key), c.expected_every_days)
+        (
+            c.name,
+            c.title,
+            c.title_fr,
+            c.source,
+            c.owner,
+            c.licence,
+            c.citation,
+            ", ".join(c.key),
+            c.expected_every_days,
+            c.period_unit,
+        )
         for c in contracts.values()
     ]

@@ -1,0 +1,203 @@
+"""Profiles: what a delivery looks like in counts, taken once at admission, so that deliveries can be compared later.
+
+Names of columns and of known labels, numbers of rows, totals and checksums of many rows only: never a value of one row.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.core.contracts import Column, Contract, normalised
+from flows.core.reading.tables import parquet_sql, quoted
+
+if TYPE_CHECKING:
+    from flows.core.reading import Delivered
+
+UNKNOWN = "(unknown)"
+"""Stands for every label that the contract does not name: what a sender wrote there may be anything."""
+
+MOST_LABELS = 200
+"""A listed column with more different labels than this holds something else: it is not listed."""
+
+MOST_SUMMED_ROWS = 500_000
+"""Checksums of a delivery with more rows would take seconds; the bases that are so large are published editions."""
+
+CONTENT, UNDATED = "(content)", "(undated content)"
+"""Stand for all columns but the row's own number, and for these without any date."""
+
+Row = tuple[str, str | None, str | None, str | None, int | None, int | None, str | None]
+"""kind, column_name, label, period_on, rows, filled, total: as in `sources.profiles`, without the delivery."""
+
+
+def profile_of(con, delivered: Delivered, staged: Path) -> tuple[Row, ...]:
+    """The profile of the accepted rows in `staged`, and of the header as delivered. One scan of the rows."""
+    contract = delivered.contract
+    counts = _counts(con, contract, staged)
+    row_count = next(row[4] for row in counts if row[0] == "rows")
+    is_summed = not contract.has_edition and row_count <= MOST_SUMMED_ROWS
+    return (*_headers(delivered), *counts, *(_checksums(con, contract, staged) if is_summed else ()))
+
+
+def _headers(delivered: Delivered) -> list[Row]:
+    """One row for each column of the file: with its name in the contract, or with its own where the contract has none."""
+    by_position = {position: name for name, position in delivered.match.positions.items()}
+    rows: list[Row] = []
+    for position, header in enumerate(delivered.table.header):
+        known = by_position.get(position)
+        name = known or _harmless(header, position)
+        rows.append(("header", name, "known" if known else "unknown", None, None, None, None))
+    return sorted(set(rows), key=repr)
+
+
+def _harmless(header: str, position: int) -> str:
+    """A column's name; a number in its place where it reads like a sentence rather than like a name."""
+    name = normalised(header)
+    return (
+        name if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+){0,4}", name) and len(name) <= 40 else f"column_{position + 1}"
+    )
+
+
+def _counts(con, contract: Contract, staged: Path) -> list[Row]:
+    labels = [c for c in contract.staged_columns if c.type in ("label", "boolean") or c.is_listed]
+    dates = [c for c in contract.staged_columns if c.type in ("date", "timestamp")]
+    columns = [c.name for c in contract.staged_columns]
+    numbers = [c.name for c in contract.staged_columns if c.type in ("integer", "number")]
+    keys = [_alias(c.name) for c in labels]
+    sets = ["()", *(f"({key})" for key in keys)]
+    if contract.history_period:
+        keys.insert(0, "period_on")
+        sets += ["(period_on)"] + ([f"(period_on, {_alias(contract.history_by)})"] if contract.history_by else [])
+    rows = con.execute(
+        f"""select {_listed(*keys, *(f"grouping({key})" for key in keys))}
+            cast(sum(n) as bigint), cast(sum(measured) as bigint), cast(sum(total) as varchar),
+            {", ".join([*(f"cast(sum(f_{n}) as bigint)" for n in columns), *(f"cast(sum(s_{n}) as varchar)" for n in numbers)])}
+        from ({_fine_groups(contract, labels, columns, numbers, staged)})
+        group by grouping sets ({", ".join(sets)})"""
+    ).fetchall()
+    found: list[Row] = []
+    for row in rows:
+        values, aside = list(row[: len(keys)]), list(row[len(keys) : 2 * len(keys)])
+        if not contract.history_period:
+            values, aside = [None, *values], [1, *aside]
+        counts, sums = row[2 * len(keys) : 2 * len(keys) + 3], row[2 * len(keys) + 3 :]
+        totals = dict(zip(numbers, sums[len(columns) :], strict=True))
+        by_column = [
+            ("column", n, None, None, f, None, totals.get(n))
+            for n, f in zip(columns, sums[: len(columns)], strict=True)
+        ]
+        found += _as_rows(values, aside, labels, counts, by_column)
+    for column in dates:
+        found += _months_of(con, column, staged)
+    return sorted(_without_long_lists(found, labels), key=repr)
+
+
+def _months_of(con, column: Column, staged: Path) -> list[Row]:
+    rows = con.execute(
+        f"""select {_period_sql(column)} as month_on, count(*) from {parquet_sql(staged)}
+        where {column.name} is not null group by month_on"""
+    ).fetchall()
+    return [("date", column.name, None, month.isoformat(), count, None, None) for month, count in rows]
+
+
+def _checksums(con, contract: Contract, staged: Path) -> list[Row]:
+    """Checksums over the rows of each period and of the delivery, whatever their order: one for each column, with the key.
+
+    They tell whether rows that were told before say something else now, and whether rows stand here a second time.
+    """
+    named = {c.name: f"coalesce(cast({c.name} as varchar), '')" for c in contract.staged_columns}
+    dated = {c.name for c in contract.staged_columns if c.type in ("date", "timestamp", "year")}
+    numbers = {name for name in contract.key if name.endswith(("_id", "_number"))}
+    sums = {name: [*contract.key, name] for name in named if name not in contract.key}
+    sums[CONTENT] = [name for name in named if name not in numbers]
+    sums[UNDATED] = [name for name in named if name not in numbers | dated]
+    period = _period_sql(contract.column(contract.history_period)) if contract.history_period else "cast(null as date)"
+    selected = ", ".join(
+        f"cast(sum(md5_number_lower({' || chr(31) || '.join(named[n] for n in names)})) as varchar)"
+        for names in sums.values()
+        if names
+    )
+    rows = con.execute(
+        f"""select period_on, grouping(period_on), count(*), {selected}
+        from (select *, {period} as period_on from {parquet_sql(staged)}) group by grouping sets ((), (period_on))"""
+    ).fetchall()
+    names = [name for name, parts in sums.items() if parts]
+    return [
+        ("content", name, checksum, period_on.isoformat() if period_on else None, count, None, None)
+        for period_on, is_whole, count, *checksums in rows
+        if is_whole or period_on is not None
+        for name, checksum in zip(names, checksums, strict=True)
+    ]
+
+
+def _fine_groups(contract: Contract, labels: list[Column], columns: list[str], numbers: list[str], staged: Path) -> str:
+    """SQL of the one scan: counts for each combination of period and labels, from which the coarser ones are added up."""
+    keys = [f"{_label_sql(c)} as {_alias(c.name)}" for c in labels]
+    if contract.history_period:
+        keys.insert(0, f"{_period_sql(contract.column(contract.history_period))} as period_on")
+    measure = contract.history_measure
+    measured = (
+        f"count({measure}) as measured, {_sum_sql(contract, measure)} as total"
+        if measure
+        else "0 as measured, null as total"
+    )
+    counted = [f"count({name}) as f_{name}" for name in columns]
+    counted += [f"{_sum_sql(contract, name)} as s_{name}" for name in numbers]
+    by = f"group by {', '.join(str(i) for i in range(1, len(keys) + 1))}" if keys else ""
+    return f"select {_listed(*keys)} count(*) as n, {measured}, {', '.join(counted)} from {parquet_sql(staged)} {by}"
+
+
+def _sum_sql(contract: Contract, name: str) -> str:
+    if contract.column(name).type == "integer":
+        return f"sum({name})"
+    return f"sum(try_cast({name} as decimal(28, 3)))"  # floats added in another order give another last digit
+
+
+def _listed(*terms: str) -> str:
+    return "".join(f"{term}, " for term in terms)
+
+
+def _as_rows(values: list, aside: list, labels: list[Column], counts: tuple, by_column: list[Row]) -> list[Row]:
+    """The profile's rows for one group: of everything, of a period, of a label, or of a label in a period."""
+    period = None if aside[0] else values[0]
+    label = next((i for i, is_aside in enumerate(aside[1:]) if not is_aside), None)
+    if aside[0] and label is None:
+        return [("rows", None, None, None, *counts), *by_column]
+    if (not aside[0] and period is None) or (label is not None and values[1 + label] is None):
+        return []  # rows without a date or without a label belong to no group
+    on = period.isoformat() if period else None
+    if label is None:
+        return [("period", None, None, on, *counts)]
+    kind = "label" if aside[0] else "period_label"
+    return [(kind, labels[label].name, values[1 + label], on, *counts)]
+
+
+def _without_long_lists(rows: list[Row], labels: list[Column]) -> list[Row]:
+    long = {
+        c.name for c in labels if len({row[2] for row in rows if row[0] == "label" and row[1] == c.name}) > MOST_LABELS
+    }
+    return [row for row in rows if row[0] not in ("label", "period_label") or row[1] not in long]
+
+
+def _alias(name: str) -> str:
+    return f"l_{name}"
+
+
+def _label_sql(column: Column) -> str:
+    if column.type == "boolean":
+        return f"cast({column.name} as varchar)"
+    if column.type == "code":  # CF08, QN06307N, P046, R2; anything else may be a text that strayed here
+        return f"case when regexp_full_match({column.name}, '[A-Za-z]{{0,3}}[0-9]{{1,9}}[A-Za-z]?') then {column.name} when {column.name} is not null then {quoted(UNKNOWN)} end"
+    if column.type != "label":
+        return f"trim(lower({column.name}))"
+    codes = ", ".join(quoted(code) for code, _ in column.values)
+    return (
+        f"case when {column.name} is null or {column.name} in ({codes}) then {column.name} else {quoted(UNKNOWN)} end"
+    )
+
+
+def _period_sql(column: Column) -> str:
+    if column.type == "year":
+        return f"make_date({column.name}, 1, 1)"
+    return f"cast(date_trunc('month', {column.name}) as date)"
