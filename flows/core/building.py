@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from flows.core import ledger, models
@@ -23,6 +24,7 @@ LATE_SOURCE = "sources.checks"
 
 MOST_FREE_ROOM = 0.5
 
+JUDGES = ("building.py", "contracts.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 
@@ -34,6 +36,7 @@ class Build:
     small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
+    `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     """
 
     folder: Path
@@ -50,6 +53,8 @@ class Build:
     reused: set[str] = field(default_factory=set)
     copied: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=dict)
+    not_compared: str = ""
 
     @property
     def database(self) -> Path:
@@ -112,6 +117,7 @@ def start(
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
     build = Build(folder, shop.work / "build", graph, run_id, previous, manifest, rows, known, _builders_hash())
     _take_over_database(build)
+    _look_back(build, as_of)
     con = connect(build, shop)
     try:
         _drop_unknown_tables(con, build)
@@ -127,9 +133,33 @@ def start(
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
         models.create_references(con, graph.references)
+        _show_before(con, build)
     finally:
         con.close()
     return build
+
+
+def _look_back(build: Build, as_of: date) -> None:
+    """Find out what the release can be compared with: the current one, unless it knows of later days than this run."""
+    if build.previous is None:
+        build.not_compared = "there is no release before this one"
+    elif str(build.previous_manifest.get("as_of", "")) > str(as_of):
+        build.not_compared = f"the release before tells of a later day ({build.previous_manifest['as_of']})"
+    else:
+        build.before = {
+            f"{models.PREVIOUS}.{name.partition('.')[2]}": entry["content_sha256"]
+            for name, entry in build.previous_tables.items()
+        }
+
+
+def _show_before(con, build: Build) -> None:
+    """The tables of the release before, for expectations alone: what is built may not depend on them."""
+    con.execute(f"create schema {models.PREVIOUS}")
+    for name in build.previous_tables if build.before else ():
+        path = build.previous / "parquet" / f"{name}.parquet"
+        view = f"{models.PREVIOUS}.{identifier(name.partition('.')[2])}"
+        if path.is_file():
+            con.execute(f"create view {view} as select * from read_parquet({quoted(path)})")
 
 
 def _take_over_database(build: Build) -> None:
@@ -197,7 +227,10 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
     con = connect(build, shop)
     try:
         checks = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
-        models.create_run_table(con, "checks", ledger.check_rows(build.run_id, build.rows, checks))
+        rows = ledger.check_rows(build.run_id, build.rows, checks)
+        models.create_run_table(con, "checks", rows)
+        # what was compared with the release before is not told by the run's name
+        build.known[LATE_SOURCE] = _hash(rows)
     finally:
         con.close()
     late = late_models(build.graph)
@@ -349,31 +382,91 @@ def verify(build: Build, shop: Workshop, tables: set[str], progress: Callable[[s
     """Check the grain and the expectations of the built tables; results go to `build.model_checks`.
 
     Raises VerificationFailed or NotChecked, with the tables and expectations, when a critical one failed or did not run.
-    A table that was carried over keeps the results it had.
+    A table that was carried over keeps the results it had, but for those that also depend on what has changed since.
     """
     published = [m for m in build.graph.models if m.is_published and m.name in tables]
-    for model in published:
-        if model.name in build.reused:
-            build.model_checks[model.name] = build.previous_tables[model.name]["checks"]
-    _check(build, shop, [m for m in published if m.name not in build.reused], progress)
+    kept = {model.name: _results_that_hold(build, model) for model in published}
+    _check(build, shop, published, kept, progress)
     _stop_if_untrustworthy(build, tables)
 
 
-def _check(build: Build, shop: Workshop, built: list[Model], progress: Callable[[str], None]) -> None:
-    if not built:
-        return
+def _expected(build: Build, model: Model) -> list[Expectation]:
+    """What is expected of a table; without what compares it with a release before that is not there or not comparable."""
+    return [
+        _grain_unique(model),
+        *(
+            expectation
+            for expectation in model.expectations
+            if all(
+                n in build.before for n in model.named.get(expectation.id, ()) if n.startswith(f"{models.PREVIOUS}.")
+            )
+        ),
+    ]
+
+
+def _depends_on(build: Build, model: Model, expectation: Expectation) -> str:
+    """A hash of all that a result depends on besides the table itself and the expectation's own text."""
+    named = [(name, build.before.get(name) or build.known.get(name)) for name in model.named.get(expectation.id, ())]
+    return _hash((_judges_hash(), named))[:16]
+
+
+@lru_cache(maxsize=1)
+def _judges_hash() -> str:
+    return _hash([(ledger.CORE / name).read_bytes() for name in JUDGES])
+
+
+def _results_that_hold(build: Build, model: Model) -> dict[str, dict]:
+    """The results that a table brings from the release before and that nothing has changed, by the expectation's id."""
+    if model.name not in build.reused:
+        return {}
+    before = {check["expectation_id"]: check for check in build.previous_tables[model.name]["checks"]}
+    return {
+        expectation.id: before[expectation.id]
+        for expectation in _expected(build, model)
+        if expectation.id in before
+        and before[expectation.id]["verdict"] != "not_checked"
+        and before[expectation.id].get("depends_on") == _depends_on(build, model, expectation)
+    }
+
+
+def _check(
+    build: Build, shop: Workshop, published: list[Model], kept: Mapping[str, dict], progress: Callable[[str], None]
+) -> None:
+    """Gather each table's results: those that are kept, and the others made now."""
+    missing = {m.name: [e for e in _expected(build, m) if e.id not in kept[m.name]] for m in published}
+    made = _make_results(build, shop, [m for m in published if missing[m.name]], missing, progress)
+    for model in published:
+        results = {**kept[model.name], **made.get(model.name, {})}
+        build.model_checks[model.name] = [results[e.id] for e in _expected(build, model)]
+
+
+def _make_results(
+    build: Build,
+    shop: Workshop,
+    wanted: list[Model],
+    expectations: Mapping[str, list[Expectation]],
+    progress: Callable[[str], None],
+) -> dict[str, dict[str, dict]]:
+    """New results by table and expectation, each with what it depends on."""
+    if not wanted:
+        return {}  # and Great Expectations is not imported
     from flows.core.validation import Validator
 
+    made: dict[str, dict[str, dict]] = {}
     con = connect(build, shop)
     validator = Validator(con)
     try:
-        for model in built:
+        for model in wanted:
             progress(model.name)
-            checks = validator.validate(model.table, [_grain_unique(model), *model.expectations], schema=model.schema)
-            build.model_checks[model.name] = [check.as_dict() for check in checks]
+            checks = validator.validate(model.table, expectations[model.name], schema=model.schema)
+            made[model.name] = {
+                check.expectation.id: {**check.as_dict(), "depends_on": _depends_on(build, model, check.expectation)}
+                for check in checks
+            }
     finally:
         validator.close()
         con.close()
+    return made
 
 
 def _grain_unique(model: Model) -> Expectation:

@@ -23,12 +23,17 @@ FOLDERS = {
     "3_marts/audit": "audit",
 }
 PUBLISHED = ("marts", "audit")
+PREVIOUS = "previous"
+"""Schema in which an expectation finds the published tables of the release before; a model never does."""
 
 HASHED_ROWS = 200_000
 """A table of up to this many rows is hashed: when it is the same as before, so is what is built from it."""
 
 INSERTED_AT_ONCE = 500
 """Rows of one insert: DuckDB takes a hundred times longer for the same rows one by one."""
+
+NAMES_A_TABLE = re.compile(r"\b(from|join)\s+(?!\{batch\})[a-z_]+\.[a-z_]", re.IGNORECASE)
+"""What a query that names another table than the one it checks has in it; only such queries are worth parsing."""
 
 RUN_TABLES = {
     "deliveries": {
@@ -101,6 +106,7 @@ class Model:
 
     `reads` are the tables it names, as schema.table; `grain` the columns of its Grain line. Of a Python model `inputs`
     are the queries that it is given the results of, `compute` its function, and `types` the types of its columns.
+    `named` are the other tables that the query of an expectation names, by the expectation's id.
     """
 
     name: str
@@ -116,6 +122,7 @@ class Model:
     inputs: Mapping[str, str] = field(default_factory=dict)
     compute: Callable | None = None
     types: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def schema(self) -> str:
@@ -176,7 +183,22 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
                 f"{model.path} reads {', '.join(unknown)}, which is no model, contract or reference table",
                 "correct the name, or add the file that builds it",
             )
+        _expect_tables_named(model, known, by_name)
     return Graph(tuple(by_name[name] for name in _order(by_name)), references, by_name)
+
+
+def _expect_tables_named(model: Model, known: set[str], by_name: Mapping[str, Model]) -> None:
+    """Raises ModelError for an expectation about a table that does not stand whenever its results are made."""
+    published = {name for name, other in by_name.items() if other.is_published}
+    before = {f"{PREVIOUS}.{by_name[name].table}" for name in published}
+    for id, names in model.named.items():
+        unknown = sorted(set(names) - known - published - before)
+        if unknown:
+            raise ModelError(
+                f"{model.path.with_suffix('.yml')}: {id} names {', '.join(unknown)}",
+                "an expectation may name published tables, sources, reference tables and, as previous.<table>, "
+                "the published tables of the release before",
+            )
 
 
 def _order(by_name: Mapping[str, Model]) -> list[str]:
@@ -219,7 +241,22 @@ def _model(path: Path, schema: str, parser) -> Model:
         inputs=inputs,
         compute=compute,
         types={} if is_query else {name: column["type"] for name, column in columns.items()},
+        named=_named(spec_path, expectations, parser),
     )
+
+
+BATCH = "{batch}"
+
+
+def _named(spec_path: Path, expectations: Iterable[Expectation], parser) -> dict[str, tuple[str, ...]]:
+    """The tables that the expectations' queries name beside the one that they check, by the expectation's id."""
+    named = {}
+    for expectation in expectations:
+        query = expectation.arguments().get("unexpected_rows_query", "")
+        if NAMES_A_TABLE.search(query):
+            plain = query.replace(BATCH, "checked.table").replace("{{", "{").replace("}}", "}")
+            named[expectation.id] = tuple(n for n in _reads(spec_path, plain, parser) if n != "checked.table")
+    return named
 
 
 def _python(path: Path) -> tuple[dict[str, str], Callable]:

@@ -57,6 +57,8 @@ def complete(
         "receipts_key": receipts_key,
         "code_version": code,
         "previous_release": build.previous.name if build.previous else None,
+        "compared_with": build.previous.name if build.before else None,
+        "not_compared": build.not_compared,
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "tables": tables,
         "intermediates": build.intermediates,
@@ -123,6 +125,8 @@ def _delivery_entry(row: Judged) -> dict:
 def _validation(build: Build) -> dict:
     return {
         "run_id": build.run_id,
+        "compared_with": build.previous.name if build.before else None,
+        "not_compared": build.not_compared,
         "deliveries": {row.delivery.delivery_id: list(row.verdict.checks) for row in build.rows},
         "tables": {name: build.model_checks[name] for name in sorted(build.model_checks)},
     }
