@@ -33,9 +33,11 @@ MARGINS = "reference/marges-recensement.csv"
 
 @dataclass(frozen=True)
 class Fault:
-    """One single fault. `caught_by` are `where: expectation` pairs of which each must catch it; empty: nothing does.
+    """One single fault. `caught_by` are the `where: expectation` that must catch it; empty: nothing does, and `why_not`.
 
     `sent_as` is the name of the faulty file; without it, it is sent under the good one's name and takes its place.
+    `is_first`: the good file never came, so that no earlier version of the same rows can give the faulty one away.
+    `is_harmless`: reading mends it, and the release is the same.
     """
 
     name: str
@@ -47,6 +49,14 @@ class Fault:
     caught_by: tuple[str, ...] = ()
     why_not: str = ""
     is_of_bytes: bool = False
+    is_first: bool = False
+    is_harmless: bool = False
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The published tables among what catches it."""
+        places = (entry.partition(": ")[0] for entry in self.caught_by)
+        return tuple(place for place in places if place.startswith(("marts.", "audit.")) and place != "audit.drift")
 
     @property
     def place(self) -> str:
@@ -244,6 +254,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "A filter was left on in the spreadsheet: only the municipal police's incidents are in the file.",
         lambda s: s.kept(lambda row: row["Service"] == "PM"),
+        is_first=True,
     ),
     Fault(
         "incidents_us_dates",
@@ -265,6 +276,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "Yes and no are exchanged in the column that links an incident to trafficking.",
         lambda s: _exchanged_values(s, "Lié au trafic", "0", "1"),
+        is_first=True,
     ),
     Fault(
         "incidents_two_quartiers_exchanged",
@@ -272,6 +284,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "The codes of two quartiers are exchanged, so each gets the other's incidents.",
         lambda s: _exchanged_values(s, "Quartier", "CF08", "CF17"),
+        is_first=True,
     ),
     Fault(
         "incidents_cut_at_a_line",
@@ -354,6 +367,14 @@ FAULTS: tuple[Fault, ...] = (
         lambda s: s.changed("Lié au trafic", lambda _: "0", lambda row: row["Horodatage"] >= "2026-08"),
     ),
     Fault(
+        "incidents_quartier_forgotten",
+        "police_incidents",
+        INCIDENTS,
+        "The incidents of one quartier's own station were not joined to the city's extract.",
+        lambda s: s.kept(lambda row: row["Quartier"] != "CF11"),
+        is_first=True,
+    ),
+    Fault(
         "interventions_shifted_right",
         "police_interventions",
         INTERVENTIONS,
@@ -375,6 +396,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "Durations are in hours instead of minutes.",
         lambda s: s.changed("duree", lambda t: f"{number(t) / 60:.2f}" if t else t),
+        is_first=True,
     ),
     Fault(
         "interventions_columns_exchanged",
@@ -382,6 +404,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "The headers of duration and agents are exchanged.",
         lambda s: s.exchanged("duree", "agents"),
+        is_first=True,
     ),
     Fault(
         "interventions_garbled",
@@ -410,6 +433,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "Each intervention stands once per crew engaged, with a suffix to its number: the counts double.",
         lambda s: s.with_rows([*s.rows, *([f"{r[0]}-B", *r[1:]] for r in s.rows)]),
+        is_first=True,
     ),
     Fault(
         "cases_cleared_year_early",
@@ -438,6 +462,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "The clearances were not joined to the extract: the column is empty.",
         lambda s: s.changed("elucide_le", lambda _: ""),
+        is_first=True,
     ),
     Fault(
         "cases_all_cleared",
@@ -445,6 +470,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "The software fills the date of clearance with the date of recording: everything is cleared at once.",
         lambda s: s.changed("elucide_le", lambda _: "").with_rows([[*r[:5], r[2]] for r in s.rows]),
+        is_first=True,
     ),
     Fault(
         "cases_trafficking_merged",
@@ -466,6 +492,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "All contacts are labelled as distinct persons.",
         lambda s: _with_column(s, "comptage", "personnes"),
+        is_first=True,
     ),
     Fault(
         "events_log_pasted_twice",
@@ -501,6 +528,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "The decimal comma was lost on the way (51,0 became 510): people reached are ten times too many.",
         lambda s: s.changed("public_touche", lambda n: n * 10 if n else n),
+        is_first=True,
     ),
     Fault(
         "events_zero_lost",
@@ -544,6 +572,22 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault(
+        "events_one_number_mistyped",
+        "partner_events",
+        ACTIONS,
+        "One number was mistyped: 34 people reached became 340.",
+        lambda s: s.changed("public_touche", lambda n: n * 10, lambda row: row["id_action"] == "ACT-2026-00003"),
+        is_first=True,
+    ),
+    Fault(
+        "events_zone_of_the_office",
+        "partner_events",
+        ACTIONS,
+        "The form filled in the whole commune as the place of every action.",
+        lambda s: s.changed("zone", lambda _: "63113"),
+        is_first=True,
+    ),
+    Fault(
         "roster_without_schools",
         "partner_roster",
         ROSTER,
@@ -556,6 +600,13 @@ FAULTS: tuple[Fault, ...] = (
         ROSTER,
         "All associations are filed as shops in the new list.",
         lambda s: s.changed("Type structure", lambda t: "Commerce" if t == "Association" else t),
+    ),
+    Fault(
+        "roster_signed_today",
+        "partner_roster",
+        ROSTER,
+        "The day of export stands in place of the day of signature, for every partner.",
+        lambda s: s.changed("Date signature", lambda _: datetime(2026, 11, 4)),
     ),
     Fault(
         "meetings_in_the_future",
@@ -791,6 +842,7 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "The tool numbers the answers from 0 instead of 1.",
         lambda s: s.changed("SECU_JOUR", lambda t: str(int(t) - 1) if t in ("1", "2", "3", "4") else t),
+        is_first=True,
     ),
     Fault(
         "survey_two_questions_exchanged",
@@ -798,6 +850,7 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "The columns of two questions are exchanged: safety by day holds the answers on safety by night.",
         lambda s: s.exchanged("SECU_JOUR", "SECU_NUIT"),
+        is_first=True,
     ),
     Fault(
         "survey_scale_turned",
@@ -805,6 +858,15 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "The scale was turned round for one question: 1 now means very unsafe.",
         lambda s: s.changed("SECU_NUIT", lambda t: str(5 - int(t)) if t in ("1", "2", "3", "4") else t),
+        is_first=True,
+    ),
+    Fault(
+        "survey_sexes_exchanged",
+        "survey_answers",
+        SURVEY,
+        "The codes of women and men are exchanged.",
+        lambda s: _exchanged_values(s, "SEXE", "F", "M"),
+        is_first=True,
     ),
     Fault(
         "survey_wave_twice",
@@ -813,6 +875,7 @@ FAULTS: tuple[Fault, ...] = (
         "Wave 2 was sent once more under wave 3's name, with the days of answering lost.",
         lambda s: s.changed("submitdate", lambda t: moved(t, years=1, days=-85)),
         sent_as="enquete-habitants-2026-09.csv",
+        is_first=True,
     ),
     Fault(
         "survey_filter_left_on",
@@ -820,6 +883,7 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "A filter was left on in the survey tool: only answers from outside the priority areas.",
         lambda s: s.kept(lambda row: row["ZONE"] == "HORS"),
+        is_first=True,
     ),
     Fault(
         "survey_texts_for_codes",
@@ -827,6 +891,7 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "The answers were exported as texts instead of codes.",
         lambda s: s.changed("CONSO", lambda t: {"O": "Oui", "N": "Non"}.get(t, t)),
+        is_first=True,
     ),
     Fault(
         "survey_cut",
@@ -834,6 +899,7 @@ FAULTS: tuple[Fault, ...] = (
         SURVEY,
         "The survey tool exported the first page of its list only: 100 of 573 respondents.",
         lambda s: s.with_rows(list(s.rows[:100])),
+        is_first=True,
     ),
 )
 
@@ -993,3 +1059,11 @@ GOOD: tuple[Fault, ...] = (
         lambda s: s.with_rows(list(s.rows[3:])),
     ),
 )
+
+
+if __name__ == "__main__":
+    import sys
+
+    from tests.faults import telling
+
+    sys.exit(telling.main(sys.argv[1:]))
