@@ -87,12 +87,13 @@ named as (
         profiled.is_complete,
         coalesce(labels.indicator_code, units.unit, profiled.label) as label,
         case
+            when profiled.kind = 'header' then profiled.label = 'known'
             when profiled.column_name = 'indicator_label' then labels.indicator_code is not null
             when profiled.column_name = 'unit_label' then units.unit is not null
             when profiled.column_name = 'zone_code' then zones.zone_code is not null
             when profiled.column_name = 'partner_id' then members.partner_id is not null
             when profiled.column_name = 'rule_version' then false
-            else profiled.label not in ('(unknown)', 'unknown')
+            else profiled.label <> '(unknown)'
         end as is_known,
         labels.seen_until
     from profiled
@@ -521,7 +522,7 @@ appeared as (
     from followed
     where step > 1
         and seen_in_step is null
-        and column_name not in ('zone_code', 'partner_id')
+        and (kind = 'header' or column_name not in ('zone_code', 'partner_id'))
 ),
 
 vanished as (
@@ -544,7 +545,7 @@ vanished as (
     inner join totals as then_told
         on followed.delivery_id = then_told.delivery_id
     where coalesce(followed.next_step, 0) <> followed.step + 1
-        and followed.column_name not in ('zone_code', 'partner_id', 'rule_version')
+        and (followed.kind = 'header' or followed.column_name not in ('zone_code', 'partner_id', 'rule_version'))
 ),
 
 measured as (
