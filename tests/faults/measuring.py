@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from flows.core import building, landing, ledger, models, publishing, steps
 from flows.core.contracts import load_contracts
 from flows.core.errors import NotChecked, VerificationFailed
 from flows.settings import Settings
-from tests.faults.planted import Fault
+from tests.faults.planted import FAULTS, GOOD, Fault
 from tests.faults.sheets import read_sheet, write_sheet
 
 SENT_AT = "2026-11-05T18:00:00Z"
@@ -40,7 +40,7 @@ class Found:
 class Round:
     """Faults of different contracts, planted together, with what is found that the good deliveries do not have."""
 
-    faults: tuple[Fault, ...]
+    names: tuple[str, ...]
     of_fault: Mapping[str, Entries]
     of_tables: Entries
     is_stopped: bool
@@ -82,7 +82,40 @@ def without_faults(settings: Settings) -> Found:
     return Found(_of_deliveries(settings, settings.current / "campaign.duckdb"), tables)
 
 
-def admitted_alone(faults: Iterable[Fault], sample: Settings, good: Found, folder: Path) -> dict[str, Entries]:
+@dataclass(frozen=True)
+class Job:
+    """Faults to plant, by name, and how far to run them: to the tables named, to all (None), or (`is_admission`) not at all."""
+
+    names: tuple[str, ...]
+    tables: tuple[str, ...] | None = ()
+    is_admission: bool = False
+
+
+def results_of(jobs: Iterable[Job], sample: Settings, folder: Path) -> Iterator[tuple[Job, Round]]:
+    """The jobs' results as they come, made by two processes side by side: each job has files of its own."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    jobs = tuple(jobs)
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), get_context("spawn")) as pool:
+        running = {pool.submit(_do, job, sample, folder / f"job-{i}"): job for i, job in enumerate(jobs)}
+        for done in as_completed(running):
+            yield running[done], done.result()
+
+
+def _do(job: Job, sample: Settings, folder: Path) -> Round:
+    by_name = {fault.name: fault for fault in (*FAULTS, *GOOD)}
+    faults = tuple(by_name[name] for name in job.names)
+    good = without_faults(sample)
+    try:
+        if job.is_admission:
+            return admitted_alone(faults, sample, good, folder)
+        return planted_together(faults, sample, good, folder, job.tables)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def admitted_alone(faults: tuple[Fault, ...], sample: Settings, good: Found, folder: Path) -> Round:
     """What admission finds in each faulty file, looked at by itself: enough for what a contract's expectations catch."""
     from flows.core import admission
 
@@ -91,13 +124,11 @@ def admitted_alone(faults: Iterable[Fault], sample: Settings, good: Found, folde
     found = {}
     for fault in faults:
         raw = settings.raw / fault.name
-        planted = write_faulty(fault, sample.raw / fault.source, raw)
+        write_faulty(fault, sample.raw / fault.source, raw)
         (delivery,) = landing.land_all(raw, settings.out / "raw_index.json")
-        verdict = admission.admit(delivery, contracts, steps.room(settings))
-        assert verdict.delivery_id == planted
-        entries = _of_verdict(json.loads(json.dumps(verdict.__dict__)))
+        entries = _of_verdict(asdict(admission.admit(delivery, contracts, steps.room(settings))))
         found[fault.name] = new_against(entries, good.deliveries.get(_good_id(fault, sample), {}))
-    return found
+    return Round(tuple(fault.name for fault in faults), found, {}, False)
 
 
 def planted_together(
@@ -133,7 +164,7 @@ def planted_together(
         )
         for fault in faults
     }
-    return Round(faults, of_fault, new_against(of_tables, good.tables), is_stopped)
+    return Round(tuple(planted), of_fault, new_against(of_tables, good.tables), is_stopped)
 
 
 def _built(settings: Settings, run: steps.Run, verdicts: list, tables: Iterable[str] | None) -> building.Build:

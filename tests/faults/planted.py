@@ -195,9 +195,7 @@ def _last_weeks_again(sheet: Sheet) -> Sheet:
     september = ("07/09/2026", "14/09/2026", "21/09/2026", "28/09/2026")
     october = ("05/10/2026", "12/10/2026", "19/10/2026", "26/10/2026")
     kept = [row for row in sheet.rows if row[1] not in october]
-    again = [
-        [row[0], october[september.index(row[1])], *row[2:]] for row in sheet.rows if row[1] in september
-    ]
+    again = [[row[0], october[september.index(row[1])], *row[2:]] for row in sheet.rows if row[1] in september]
     return sheet.with_rows([*kept, *again])
 
 
@@ -613,7 +611,9 @@ FAULTS: tuple[Fault, ...] = (
         "partner_meetings",
         MEETINGS,
         "The autumn's meetings are told as held next spring: the calendar was exported instead of the minutes.",
-        lambda s: s.changed("date_tenue", lambda t: moved(t, days=200), lambda row: row["date_prevue"][3:] in ("09/2026", "10/2026")),
+        lambda s: s.changed(
+            "date_tenue", lambda t: moved(t, days=200), lambda row: row["date_prevue"][3:] in ("09/2026", "10/2026")
+        ),
     ),
     Fault(
         "meetings_decisions_exchanged",
@@ -682,8 +682,14 @@ FAULTS: tuple[Fault, ...] = (
         "resident_feedback",
         FEEDBACK,
         "Topics came as the form's numbers (1, 2, 3…) instead of words.",
-        lambda s: s.changed("theme", lambda t: str(1 + ("Message", "Sécurité", "Aide", "Propreté", "Autre").index(t))
-                            if t in ("Message", "Sécurité", "Aide", "Propreté", "Autre") else t),
+        lambda s: s.changed(
+            "theme",
+            lambda t: (
+                str(1 + ("Message", "Sécurité", "Aide", "Propreté", "Autre").index(t))
+                if t in ("Message", "Sécurité", "Aide", "Propreté", "Autre")
+                else t
+            ),
+        ),
     ),
     Fault(
         "feedback_all_treated",
@@ -725,16 +731,30 @@ FAULTS: tuple[Fault, ...] = (
         "ssmsi_communal",
         COMMUNES,
         "A figure that is not published is delivered as 0 and as published.",
-        lambda s: _cell(s, "34032", "Trafic de stupéfiants", nombre="0", taux_pour_mille="0",
-                        complement_info_nombre="4,27", complement_info_taux="0,31"),
+        lambda s: _cell(
+            s,
+            "34032",
+            "Trafic de stupéfiants",
+            nombre="0",
+            taux_pour_mille="0",
+            complement_info_nombre="4,27",
+            complement_info_taux="0,31",
+        ),
     ),
     Fault(
         "ssmsi_complement_as_count",
         "ssmsi_communal",
         COMMUNES,
         "The mean of the département's hidden communes stands in place of the commune's own figure.",
-        lambda s: _cell(s, "34032", "Trafic de stupéfiants", nombre="4", taux_pour_mille="0,31",
-                        complement_info_nombre="4,27", complement_info_taux="0,31"),
+        lambda s: _cell(
+            s,
+            "34032",
+            "Trafic de stupéfiants",
+            nombre="4",
+            taux_pour_mille="0,31",
+            complement_info_nombre="4,27",
+            complement_info_taux="0,31",
+        ),
     ),
     Fault(
         "ssmsi_two_cities_exchanged",
@@ -808,7 +828,9 @@ FAULTS: tuple[Fault, ...] = (
         POPULATIONS,
         "The thousands separator cut the figures: 13 464 residents became 13.",
         lambda s: s.changed(
-            "population", lambda t: str(int(t) // 1000), lambda row: row["annee"] == "2026" and row["code_zone"] == "CF15"
+            "population",
+            lambda t: str(int(t) // 1000),
+            lambda row: row["annee"] == "2026" and row["code_zone"] == "CF15",
         ),
     ),
     Fault(
@@ -918,13 +940,18 @@ def _next_days(sheet: Sheet, column: str, month: str, days: int, vary: tuple[str
         added.append([f"NOV-{i:04d}", *row[1:at], later, *row[at + 1 :]])
     for name in vary:
         place = sheet.at(name)
-        added = [[*r[:place], r[place] + 1 + i % 3 if r[place] else r[place], *r[place + 1 :]] for i, r in enumerate(added)]
+        added = [
+            [*r[:place], r[place] + 1 + i % 3 if r[place] else r[place], *r[place + 1 :]] for i, r in enumerate(added)
+        ]
     return sheet.with_rows([*sheet.rows, *added])
 
 
 def _two_more_weeks(sheet: Sheet) -> Sheet:
     last = [r for r in sheet.rows if r[1] in ("19/10/2026", "26/10/2026")]
-    added = [[r[0], moved(r[1], days=14), *r[2:5], str(max(1, round(number(r[5]) * (0.9 + i % 7 / 30))))] for i, r in enumerate(last)]
+    added = [
+        [r[0], moved(r[1], days=14), *r[2:5], str(max(1, round(number(r[5]) * (0.9 + i % 7 / 30))))]
+        for i, r in enumerate(last)
+    ]
     return sheet.with_rows([*sheet.rows, *(r for r in added if day(r[1]) <= date(2026, 11, 2))])
 
 

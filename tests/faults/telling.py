@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.settings import Settings
-from tests.faults.measuring import Found, Round, in_rounds, planted_together, without_faults
+from tests.faults.measuring import Job, Round, in_rounds, results_of
 from tests.faults.planted import FAULTS, GOOD, Fault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,11 +24,10 @@ def main(arguments: list[str]) -> int:
     """Print the table; 1 when a fault is not caught by what it names, or is caught though it is listed as not caught."""
     names = [a for a in arguments if not a.startswith("-")]
     chosen = [f for f in (*FAULTS, *GOOD) if f.name in names] if names else [*FAULTS, *GOOD]
+    rounds = ((fault,) for fault in chosen) if "--alone" in arguments else in_rounds(chosen)
+    jobs = [Job(tuple(fault.name for fault in faults), None) for faults in rounds]
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
-        sample = _sample(Path(folder))
-        good = without_faults(sample)
-        rounds = ((fault,) for fault in chosen) if "--alone" in arguments else in_rounds(chosen)
-        lines, is_as_told = _table(rounds, sample, good, Path(folder))
+        lines, is_as_told = _table(jobs, _sample(Path(folder)), Path(folder))
     print("\n".join(lines))
     return 0 if is_as_told else 1
 
@@ -42,33 +41,29 @@ def _sample(folder: Path) -> Settings:
     return settings
 
 
-def _table(
-    rounds: Iterable[tuple[Fault, ...]], sample: Settings, good: Found, folder: Path
-) -> tuple[list[str], bool]:
+def _table(jobs: list[Job], sample: Settings, folder: Path) -> tuple[list[str], bool]:
     rows, is_as_told = {}, True
-    for faults in rounds:
-        place = Path(tempfile.mkdtemp(dir=folder))
-        result = planted_together(faults, sample, good, place, None)
-        shutil.rmtree(place)
-        for fault in faults:
+    for _, result in results_of(jobs, sample, folder):
+        for fault in _faults(result):
             rows[fault.name] = _row(fault, result)
             is_as_told &= not missed(fault, result)
         print(f"{len(rows)} planted", file=sys.stderr, flush=True)
-    ordered = [rows[f.name] for f in (*FAULTS, *GOOD) if f.name in rows]
     heading = ["| fault | contract | caught by | what becomes of it | where it is seen |", "|---|---|---|---|---|"]
-    return heading + ordered, is_as_told
+    return heading + [rows[f.name] for f in (*FAULTS, *GOOD) if f.name in rows], is_as_told
+
+
+def _faults(result: Round) -> list[Fault]:
+    return [fault for fault in (*FAULTS, *GOOD) if fault.name in result.names]
 
 
 def missed(fault: Fault, result: Round) -> list[str]:
     """Where what was found is not what the list says."""
     found = {**result.of_fault[fault.name], **result.of_tables}
     if fault.caught_by:
-        return [f"{entry} did not catch it" for entry in fault.caught_by if entry not in found]
-    of_others = {entry for other in result.faults for entry in other.caught_by}
-    only = dict(result.of_fault[fault.name])
-    if len(result.faults) == 1:
-        only |= {e: n for e, n in result.of_tables.items() if e not in of_others}
-    return [f"{entry} found it ({rows})" for entry, rows in only.items()]
+        return [f"{fault.name}: {entry} did not catch it" for entry in fault.caught_by if entry not in found]
+    # beside others, what a table shows may be theirs
+    entries = found if len(result.names) == 1 else result.of_fault[fault.name]
+    return [f"{fault.name}: {entry} found it ({rows} rows)" for entry, rows in entries.items()]
 
 
 def _row(fault: Fault, result: Round) -> str:
@@ -82,7 +77,7 @@ def _found(fault: Fault, result: Round) -> dict[str, int]:
     of_tables = {
         entry: rows
         for entry, rows in result.of_tables.items()
-        if not entry.startswith("audit.drift") and (len(result.faults) == 1 or entry in fault.caught_by)
+        if not entry.startswith("audit.drift") and (len(result.names) == 1 or entry in fault.caught_by)
     }
     return {**result.of_fault[fault.name], **of_tables}
 
@@ -96,7 +91,7 @@ def _fate(fault: Fault, result: Round) -> str:
     kinds = {entry.partition(": ")[0] for entry in found}
     if "refused" in kinds:
         return "refused"
-    if result.is_stopped and len(result.faults) == 1:
+    if result.is_stopped and len(result.names) == 1:
         return "nothing is published"
     return "admitted in part or with a warning" if "delivery" in kinds else "warned"
 
