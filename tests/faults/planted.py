@@ -983,6 +983,17 @@ def _one_joined_one_left(sheet: Sheet) -> Sheet:
     return sheet.with_rows([*rows, joined])
 
 
+def _answered_since(sheet: Sheet) -> Sheet:
+    treated, outcome = sheet.at("date_traitement"), sheet.at("suite_donnee")
+
+    def row_of(row: list) -> list:
+        if row[treated] or row[1][3:] != "10/2026" or row[0][-1] not in "35":
+            return list(row)
+        return [*row[:treated], f"0{1 + int(row[0][-2]) % 5}/11/2026", "Répondu", *row[outcome + 1 :]]
+
+    return sheet.with_rows([row_of(row) for row in sheet.rows])
+
+
 GOOD: tuple[Fault, ...] = (
     Fault(
         "good_incidents_of_november",
@@ -1044,12 +1055,8 @@ GOOD: tuple[Fault, ...] = (
         "good_feedback_treated",
         "resident_feedback",
         FEEDBACK,
-        "Three feedbacks of October were answered in November.",
-        lambda s: s.changed(
-            "date_traitement",
-            lambda t: t or "04/11/2026",
-            lambda row: row["date_reception"][3:] == "10/2026" and row["id_retour"][-1] in "35",
-        ),
+        "A few feedbacks of October were answered in November.",
+        _answered_since,
     ),
     Fault(
         "good_ssmsi_edition",
