@@ -187,8 +187,9 @@ def _alias(name: str) -> str:
 def _label_sql(column: Column) -> str:
     if column.type == "boolean":
         return f"cast({column.name} as varchar)"
-    if column.type == "code":  # CF08, QN06307N, P046, R2; anything else may be a text that strayed here
-        return f"case when regexp_full_match({column.name}, '[A-Za-z]{{0,3}}[0-9]{{1,9}}[A-Za-z]?') then {column.name} when {column.name} is not null then {quoted(UNKNOWN)} end"
+    if column.type == "code":  # anything but CF08, QN06307N, P046 or R2 may be a text that strayed here
+        is_plain = f"regexp_full_match({column.name}, '[A-Za-z]{{0,3}}[0-9]{{1,9}}[A-Za-z]?')"
+        return f"case when {is_plain} or {column.name} is null then {column.name} else {quoted(UNKNOWN)} end"
     if column.type != "label":
         return f"trim(lower({column.name}))"
     codes = ", ".join(quoted(code) for code, _ in column.values)

@@ -257,7 +257,8 @@ SUITES = [
             (4, {"date_tenue": "", "nb_participants": ""}), (5, {"date_tenue": "04/11/2026"}), (6, {"id_reunion": "1E+05"}),
         ), {"meeting_type_known": 1, "decisions_plausible": 2, "unheld_has_no_decisions": 1, "held_near_planned": 1,
             "id_not_mangled": 1}),
-        "one day": (lambda rows: everywhere(rows, date_prevue="04/03/2025", date_tenue="04/03/2025"), {"days_not_all_the_same": 40}),
+        "one day": (lambda rows: everywhere(rows, date_prevue="04/03/2025", date_tenue="04/03/2025"),
+                    {"days_not_all_the_same": 40}),
     }),
     Suite("partner_roster", ROSTER, {
         "rows": (lambda rows: [*changed(rows, (2, {"id_partenaire": "#N/A"})), {**rows[0], "date_signature": "01/06/2025"}],

@@ -170,7 +170,9 @@ def communes(changed: dict[int, str] | None = None) -> str:
     lines = [
         COMMUNES,
         *(
-            f"99{n:03};2025;Usage de stupéfiants;Mis en cause;{n};0,5;diff;2000;2023;900;2022;NA;NA"
+            f"99{n:03};2025;Usage de stupéfiants;Mis en cause;{n};{n / 2:.1f};diff;2000;2023;900;2022;NA;NA".replace(
+                ".", ","
+            )
             for n in range(1, 11)
         ),
     ]
@@ -250,7 +252,7 @@ def parquet(select: str) -> bytes:
 
 COMMUNES_SELECT = """
     select format('99{:03d}', i) as CODGEO_2024, 2024 as annee, 'Usage de stupéfiants' as indicateur,
-        'Mis en cause' as unite_de_compte, cast(i as integer) as nombre, 0.5 as taux_pour_mille, 'diff' as est_diffuse,
+        'Mis en cause' as unite_de_compte, cast(i as integer) as nombre, i * 0.5 as taux_pour_mille, 'diff' as est_diffuse,
         2000 as insee_pop, 2023 as insee_pop_millesime, 900 as insee_log, 2022 as insee_log_millesime,
         md5(cast(i as varchar)) as remarque
     from range(1, {rows} + 1) numbers(i)"""

@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from flows.core import landing, pipeline, publishing
+from flows.core import building, landing, pipeline, publishing
 from flows.core.errors import UnknownRelease
 from flows.settings import PROJECT, Settings
 
@@ -92,7 +92,99 @@ def test_tables_taken_over_are_the_same_as_built_anew(settings, tmp_path) -> Non
     fresh = replace(settings, out=tmp_path / "fresh")
     pipeline.refresh(fresh)
     hashes = [{n: t["content_sha256"] for n, t in manifest(s)["tables"].items()} for s in (settings, fresh)]
+    for told in hashes:
+        del told["audit.checks"]  # it also says what was compared with the release before
     assert hashes[0] == hashes[1]
+    checks = [own_checks(s) for s in (settings, fresh)]
+    assert checks[0] == checks[1]
+
+
+def own_checks(settings: Settings) -> list[tuple]:
+    """What the release says of itself, without what compares it with the release before."""
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        return con.execute(
+            """select run_id, subject, expectation_id, verdict, checked_rows, failed_rows from audit.checks
+            where not starts_with(expectation_id, 'previous_') order by all"""
+        ).fetchall()
+
+
+def compared(settings: Settings) -> dict[tuple[str, str], str]:
+    """Verdicts of what compares the release with the one before, by table and expectation."""
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select subject, expectation_id, verdict from audit.checks where starts_with(expectation_id, 'previous_')"
+        ).fetchall()
+    return {(subject, id): verdict for subject, id, verdict in rows}
+
+
+def test_a_result_is_made_anew_where_a_table_that_it_names_changed(settings, monkeypatch) -> None:
+    made: set[tuple[str, str]] = set()
+    genuine = building._make_results
+
+    def noted(build, shop, wanted, expectations, progress):
+        made.update((model.name, e.id) for model in wanted for e in expectations[model.name])
+        return genuine(build, shop, wanted, expectations, progress)
+
+    monkeypatch.setattr(building, "_make_results", noted)
+    pipeline.refresh(settings)
+    assert ("marts.police_statistics", "count_plausible") in made
+    made.clear()
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    outcome = pipeline.refresh(settings)
+    assert "marts.police_statistics" in outcome.reused_tables
+    # audit.deliveries has one row more; the table itself and what it says of itself are as they were
+    assert ("marts.police_statistics", "delivery_in_force") in made
+    assert ("marts.police_statistics", "count_plausible") not in made
+
+
+def test_the_first_release_is_compared_with_nothing_and_says_so(settings) -> None:
+    pipeline.refresh(settings)
+    assert compared(settings) == {}
+    assert manifest(settings)["compared_with"] is None
+    assert manifest(settings)["not_compared"] == "there is no release before this one"
+
+
+def test_what_is_lost_against_the_release_before_warns(settings) -> None:
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
+    first = pipeline.refresh(settings)
+    write(settings, "police/incidents-02.csv", incidents("2025-03", 2), "2025-04-03T00:00:00Z")
+    outcome = pipeline.refresh(settings)
+    assert manifest(settings)["compared_with"] == first.release.name
+    failed = {key for key, verdict in compared(settings).items() if verdict == "failed"}
+    assert ("marts.indicator_values", "previous_periods_kept") in failed
+    assert "not_checked" not in compared(settings).values()
+    assert any("previous_periods_kept failed" in warning for warning in outcome.warnings)
+
+
+def test_one_month_more_loses_nothing(settings) -> None:
+    pipeline.refresh(settings)
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
+    outcome = pipeline.refresh(settings)
+    assert set(compared(settings).values()) == {"passed"}
+    assert not [warning for warning in outcome.warnings if "previous_" in warning]
+
+
+def test_an_older_day_is_not_compared_with_a_newer_one(settings) -> None:
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    outcome = pipeline.refresh(replace(settings, as_of=date(2025, 2, 10)))
+    assert compared(settings) == {}
+    assert manifest(settings)["not_compared"] == "the release before tells of a later day (2025-03-03)"
+    assert not [warning for warning in outcome.warnings if "previous_" in warning]
+
+
+def test_figures_that_the_code_changed_are_told(settings, tmp_path) -> None:
+    shutil.copytree(PROJECT / "sql", tmp_path / "sql")
+    settings = replace(settings, sql=tmp_path / "sql")
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    model = tmp_path / "sql" / "1_staging" / "stg_police__incidents.sql"
+    text = model.read_text()
+    assert "\nqualify" in text
+    model.write_text(text.replace("qualify", "where incident_id <> 'I-2025-02-1'\nqualify", 1))
+    pipeline.refresh(settings)
+    assert linked(settings)["2025-02"] == 19
+    assert compared(settings)["marts.indicator_values", "previous_figures_kept"] == "failed"
 
 
 def test_a_changed_model_redoes_only_what_depends_on_it(settings, tmp_path) -> None:
