@@ -268,6 +268,9 @@ PLACES = ("zones", "populations", "census_margins", "partner_roster")
 def _are_independent(one: Fault, other: Fault) -> bool:
     if one.contract == other.contract or one.is_first != other.is_first:
         return False
-    if (one.contract in PLACES) != (other.contract in PLACES):
+    if not one.caught_by and not other.caught_by:
+        return True  # nothing at all may be found of either
+    places = [fault.contract in PLACES for fault in (one, other)]
+    if any(places) and (not all(places) or (one.tables and other.tables)):
         return False
     return not set(one.tables) & set(other.tables)

@@ -245,6 +245,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "The export was run twice for October, and the second time the incidents got new numbers.",
         _incidents_month_repeated,
+        caught_by=("delivery: rows_not_repeated",),
     ),
     Fault(
         "incidents_one_service",
@@ -253,6 +254,7 @@ FAULTS: tuple[Fault, ...] = (
         "A filter was left on in the spreadsheet: only the municipal police's incidents are in the file.",
         lambda s: s.kept(lambda row: row["Service"] == "PM"),
         is_first=True,
+        caught_by=("audit.drift: no_label_lost", "audit.drift: shares_as_before"),
     ),
     Fault(
         "incidents_us_dates",
@@ -260,6 +262,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "A spreadsheet set to US English turned day and month round wherever the day allows it.",
         _us_dates,
+        caught_by=("audit.drift: no_rows_ahead",),
     ),
     Fault(
         "incidents_in_utc",
@@ -267,6 +270,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "The times are in UTC instead of local time: evenings move by an hour or two, some nights by a day.",
         _in_utc,
+        caught_by=("audit.drift: known_rows_unchanged",),
     ),
     Fault(
         "incidents_link_inverted",
@@ -275,6 +279,7 @@ FAULTS: tuple[Fault, ...] = (
         "Yes and no are exchanged in the column that links an incident to trafficking.",
         lambda s: _exchanged_values(s, "Lié au trafic", "0", "1"),
         is_first=True,
+        caught_by=("audit.drift: shares_as_before",),
     ),
     Fault(
         "incidents_two_quartiers_exchanged",
@@ -283,6 +288,7 @@ FAULTS: tuple[Fault, ...] = (
         "The codes of two quartiers are exchanged, so each gets the other's incidents.",
         lambda s: _exchanged_values(s, "Quartier", "CF08", "CF17"),
         is_first=True,
+        why_not="in a first file both quartiers' figures are possible; only who knows them sees it",
     ),
     Fault(
         "incidents_cut_at_a_line",
@@ -290,6 +296,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "The export stopped after two thirds of the lines, at the end of a line.",
         lambda s: s.with_rows(list(s.rows[: len(s.rows) * 2 // 3])),
+        caught_by=("audit.drift: no_period_lost", "audit.drift: rows_not_fewer"),
     ),
     Fault(
         "incidents_cut_within_a_line",
@@ -298,6 +305,7 @@ FAULTS: tuple[Fault, ...] = (
         "The transfer broke off in the middle of a line.",
         _cut_in_a_line,
         is_of_bytes=True,
+        caught_by=("delivery: readable",),
     ),
     Fault(
         "incidents_month_missing",
@@ -305,6 +313,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "One month in the middle of the year is missing from the file.",
         lambda s: s.kept(lambda row: not row["Horodatage"].startswith("2026-05")),
+        caught_by=("audit.drift: no_period_missing", "audit.drift: no_period_lost"),
     ),
     Fault(
         "incidents_gendarmerie_mixed_in",
@@ -312,6 +321,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "Rows of the gendarmerie from a neighbouring commune are mixed with those of the city.",
         _gendarmerie_mixed_in,
+        caught_by=("delivery: service_known",),
     ),
     Fault(
         "incidents_last_year_as_this_year",
@@ -320,6 +330,7 @@ FAULTS: tuple[Fault, ...] = (
         "Last year's incidents were saved under this year's file name.",
         lambda s: replace(s, form="csv"),
         sent_as="incidents-2026.csv",
+        caught_by=("audit.drift: period_not_copied", "audit.drift: no_period_lost"),
     ),
     Fault(
         "incidents_sent_twice_renumbered",
@@ -328,6 +339,7 @@ FAULTS: tuple[Fault, ...] = (
         "The same year came a second time under another file name, numbered by another software.",
         _numbered_anew,
         sent_as="incidents-2026-nouveau-logiciel.csv",
+        caught_by=("audit.drift: period_not_copied",),
     ),
     Fault(
         "incidents_category_merged",
@@ -335,6 +347,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "Since the new software, threats are filed under violence: one category has vanished into another.",
         lambda s: s.changed("Type incident", lambda t: "Violences" if t in ("Menaces", "Intimidation") else t),
+        caught_by=("audit.drift: no_label_lost",),
     ),
     Fault(
         "incidents_letter_o_for_zero",
@@ -342,6 +355,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "A quartier's code was typed with the letter O instead of a zero (CFO8).",
         lambda s: s.changed("Quartier", lambda t: "CFO8" if t == "CF08" else t),
+        caught_by=("audit.drift: codes_on_the_lists",),
     ),
     Fault(
         "incidents_spaces_after_codes",
@@ -349,6 +363,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "All codes are followed by spaces, as from a file with columns of fixed width.",
         lambda s: s.changed("Quartier", lambda t: t + "   ").changed("Numéro incident", lambda t: t + "  "),
+        is_harmless=True,
     ),
     Fault(
         "incidents_rule_unannounced",
@@ -356,6 +371,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "From September on the link to trafficking is set by a rule that nobody has announced (R7).",
         lambda s: s.changed("Version règle", lambda t: "R7" if t else t, lambda row: row["Horodatage"] >= "2026-09"),
+        caught_by=("audit.drift: no_unknown_label",),
     ),
     Fault(
         "incidents_links_not_filled",
@@ -363,6 +379,7 @@ FAULTS: tuple[Fault, ...] = (
         INCIDENTS,
         "From August on nobody filled in the link to trafficking, and the software writes no for it.",
         lambda s: s.changed("Lié au trafic", lambda _: "0", lambda row: row["Horodatage"] >= "2026-08"),
+        caught_by=("marts.indicator_values: previous_levels_kept",),
     ),
     Fault(
         "incidents_quartier_forgotten",
@@ -371,6 +388,7 @@ FAULTS: tuple[Fault, ...] = (
         "The incidents of one quartier's own station were not joined to the city's extract.",
         lambda s: s.kept(lambda row: row["Quartier"] != "CF11"),
         is_first=True,
+        why_not="quartiers are not compared with their past: months without incidents happen",
     ),
     Fault(
         "interventions_shifted_right",
@@ -378,6 +396,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "From line 1 500 on all columns after the first are shifted by one to the right.",
         lambda s: s.with_rows([r if i < 1500 else [r[0], "", *r[1:-1]] for i, r in enumerate(s.rows)]),
+        caught_by=("delivery: readable", "delivery: service_known"),
     ),
     Fault(
         "interventions_types_shifted",
@@ -387,6 +406,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda s: s.with_rows(
             [[*r[:4], s.rows[min(i + (i >= 800), len(s.rows) - 1)][4], *r[5:]] for i, r in enumerate(s.rows)]
         ),
+        caught_by=("audit.drift: known_rows_unchanged",),
     ),
     Fault(
         "interventions_in_hours",
@@ -395,6 +415,7 @@ FAULTS: tuple[Fault, ...] = (
         "Durations are in hours instead of minutes.",
         lambda s: s.changed("duree", lambda t: f"{number(t) / 60:.2f}" if t else t),
         is_first=True,
+        caught_by=("audit.drift: level_as_before",),
     ),
     Fault(
         "interventions_columns_exchanged",
@@ -403,6 +424,7 @@ FAULTS: tuple[Fault, ...] = (
         "The headers of duration and agents are exchanged.",
         lambda s: s.exchanged("duree", "agents"),
         is_first=True,
+        caught_by=("delivery: readable",),
     ),
     Fault(
         "interventions_garbled",
@@ -410,6 +432,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "Accents are garbled (UTF-8 read as Windows text): « Contrôle » became « ContrÃ´le ».",
         lambda s: _as_cp1252(s, ("motif", "origine")),
+        caught_by=("delivery: type_known",),
     ),
     Fault(
         "interventions_header_pasted",
@@ -417,6 +440,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "Two exports were pasted one below the other, with the second one's header in the middle.",
         lambda s: s.with_rows([*s.rows[:1200], list(s.header), *s.rows[1200:]]),
+        caught_by=("delivery: readable",),
     ),
     Fault(
         "interventions_origin_renamed",
@@ -424,6 +448,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "The software now writes « Réquisition police » where it wrote « Appel 17 »: the label is new to us.",
         lambda s: s.changed("origine", lambda t: "Sollicitation tiers" if t.startswith("Appel") else t),
+        caught_by=("delivery: origin_known",),
     ),
     Fault(
         "interventions_doubled",
@@ -432,6 +457,7 @@ FAULTS: tuple[Fault, ...] = (
         "Each intervention stands once per crew engaged, with a suffix to its number: the counts double.",
         lambda s: s.with_rows([*s.rows, *([f"{r[0]}-B", *r[1:]] for r in s.rows)]),
         is_first=True,
+        caught_by=("delivery: file_not_doubled",),
     ),
     Fault(
         "cases_cleared_year_early",
@@ -439,6 +465,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "Dates of clearance are a year early (the year of the fact was typed in January's habit).",
         lambda s: s.changed("elucide_le", lambda t: moved(t, years=-1)),
+        caught_by=("delivery: cleared_not_before_fact",),
     ),
     Fault(
         "cases_cleared_in_the_future",
@@ -446,6 +473,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "Dates of clearance are a year late: cases cleared in 2027.",
         lambda s: s.changed("elucide_le", lambda t: moved(t, years=1)),
+        caught_by=("audit.drift: no_rows_ahead",),
     ),
     Fault(
         "cases_dates_exchanged",
@@ -453,6 +481,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "The date of the fact and the date of recording are exchanged.",
         lambda s: s.exchanged("date_faits", "date_constatation"),
+        caught_by=("delivery: recorded_not_before_fact", "refused: mostly_quarantined"),
     ),
     Fault(
         "cases_clearance_lost",
@@ -461,6 +490,7 @@ FAULTS: tuple[Fault, ...] = (
         "The clearances were not joined to the extract: the column is empty.",
         lambda s: s.changed("elucide_le", lambda _: ""),
         is_first=True,
+        why_not="the newest cases are not cleared yet, so that an empty column is judged with patience",
     ),
     Fault(
         "cases_all_cleared",
@@ -469,6 +499,7 @@ FAULTS: tuple[Fault, ...] = (
         "The software fills the date of clearance with the date of recording: everything is cleared at once.",
         lambda s: s.changed("elucide_le", lambda _: "").with_rows([[*r[:5], r[2]] for r in s.rows]),
         is_first=True,
+        caught_by=("delivery: clearance_believable",),
     ),
     Fault(
         "cases_trafficking_merged",
@@ -476,6 +507,7 @@ FAULTS: tuple[Fault, ...] = (
         CASES,
         "Trafficking is filed as drug use: one class has vanished into another.",
         lambda s: s.changed("infraction", lambda t: "Usage de stupéfiants" if t.startswith("Trafic") else t),
+        caught_by=("audit.drift: no_label_lost",),
     ),
     Fault(
         "events_reached_cumulated",
@@ -483,6 +515,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "People reached are each partner's total since January instead of those of the action.",
         _cumulated,
+        caught_by=("audit.drift: level_as_before",),
     ),
     Fault(
         "events_contacts_as_persons",
@@ -491,6 +524,7 @@ FAULTS: tuple[Fault, ...] = (
         "All contacts are labelled as distinct persons.",
         lambda s: _with_column(s, "comptage", "personnes"),
         is_first=True,
+        why_not="a first word of what is counted has no past to be compared with",
     ),
     Fault(
         "events_log_pasted_twice",
@@ -498,6 +532,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "One partner's log was pasted in twice, the second time with new numbers.",
         _one_log_twice,
+        caught_by=("delivery: rows_not_repeated",),
     ),
     Fault(
         "events_kept_above_accepted",
@@ -505,6 +540,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "More first appointments were kept than orientations accepted.",
         _kept_above_accepted,
+        caught_by=("delivery: orientation_steps_ordered",),
     ),
     Fault(
         "events_columns_exchanged",
@@ -512,6 +548,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "The headers of orientations offered and accepted are exchanged.",
         lambda s: s.exchanged("orientations_proposees", "orientations_acceptees"),
+        caught_by=("delivery: orientation_steps_ordered",),
     ),
     Fault(
         "events_reached_and_difficulty_exchanged",
@@ -519,6 +556,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "The headers of people reached and people in difficulty are exchanged.",
         lambda s: s.exchanged("public_touche", "en_difficulte"),
+        caught_by=("delivery: difficulty_within_reached", "refused: mostly_quarantined"),
     ),
     Fault(
         "events_comma_lost",
@@ -527,6 +565,7 @@ FAULTS: tuple[Fault, ...] = (
         "The decimal comma was lost on the way (51,0 became 510): people reached are ten times too many.",
         lambda s: s.changed("public_touche", lambda n: n * 10 if n else n),
         is_first=True,
+        caught_by=("audit.drift: level_as_before",),
     ),
     Fault(
         "events_zero_lost",
@@ -534,6 +573,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "A spreadsheet took the zeros out of the partners' codes: P046 became P46.",
         lambda s: s.changed("id_partenaire", lambda t: "P" + t[1:].lstrip("0") if t else t),
+        caught_by=("audit.drift: codes_on_the_lists",),
     ),
     Fault(
         "events_missing_as_9999",
@@ -541,6 +581,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "Where nobody counted, the form writes 9999 people reached.",
         lambda s: _every_nth(s, "public_touche", 40, 9999),
+        caught_by=("delivery: no_placeholder_count",),
     ),
     Fault(
         "events_next_year",
@@ -548,6 +589,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "In the rows of September and October the year was typed as 2027.",
         lambda s: s.changed("date", lambda t: t.replace("2026-", "2027-"), lambda row: row["date"] >= "2026-09"),
+        caught_by=("audit.drift: no_rows_ahead",),
     ),
     Fault(
         "events_help_centres_forgotten",
@@ -555,6 +597,7 @@ FAULTS: tuple[Fault, ...] = (
         ACTIONS,
         "The help centres' logs were forgotten when the logs were put together.",
         lambda s: s.kept(lambda row: row["action"] != "orientation"),
+        caught_by=("audit.drift: no_label_lost", "audit.drift: rows_not_fewer"),
     ),
     Fault(
         "events_quarter_repeated",
@@ -568,6 +611,7 @@ FAULTS: tuple[Fault, ...] = (
                 for i, r in enumerate(r for r in s.rows if str(r[2]).startswith("2026-09"))
             ]
         ),
+        caught_by=("audit.drift: period_not_copied",),
     ),
     Fault(
         "events_one_number_mistyped",
@@ -576,6 +620,7 @@ FAULTS: tuple[Fault, ...] = (
         "One number was mistyped: 34 people reached became 340.",
         lambda s: s.changed("public_touche", lambda n: n * 10, lambda row: row["id_action"] == "ACT-2026-00003"),
         is_first=True,
+        why_not="340 people at one action are possible; a single row is not compared with its like",
     ),
     Fault(
         "events_zone_of_the_office",
@@ -584,6 +629,7 @@ FAULTS: tuple[Fault, ...] = (
         "The form filled in the whole commune as the place of every action.",
         lambda s: s.changed("zone", lambda _: "63113"),
         is_first=True,
+        why_not="the commune is a zone that an action may have",
     ),
     Fault(
         "roster_without_schools",
@@ -591,6 +637,7 @@ FAULTS: tuple[Fault, ...] = (
         ROSTER,
         "The new list of partners has no schools.",
         lambda s: s.kept(lambda row: row["Type structure"] not in ("École", "Collège", "Lycée")),
+        caught_by=("audit.drift: rows_not_fewer",),
     ),
     Fault(
         "roster_types_renamed",
@@ -598,6 +645,7 @@ FAULTS: tuple[Fault, ...] = (
         ROSTER,
         "All associations are filed as shops in the new list.",
         lambda s: s.changed("Type structure", lambda t: "Commerce" if t == "Association" else t),
+        caught_by=("marts.indicator_values: previous_figures_kept",),
     ),
     Fault(
         "roster_signed_today",
@@ -605,6 +653,7 @@ FAULTS: tuple[Fault, ...] = (
         ROSTER,
         "The day of export stands in place of the day of signature, for every partner.",
         lambda s: s.changed("Date signature", lambda _: datetime(2026, 11, 4)),
+        caught_by=("delivery: left_not_before_signed",),
     ),
     Fault(
         "meetings_in_the_future",
@@ -614,6 +663,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda s: s.changed(
             "date_tenue", lambda t: moved(t, days=200), lambda row: row["date_prevue"][3:] in ("09/2026", "10/2026")
         ),
+        caught_by=("delivery: held_near_planned",),
     ),
     Fault(
         "meetings_decisions_exchanged",
@@ -621,6 +671,7 @@ FAULTS: tuple[Fault, ...] = (
         MEETINGS,
         "The headers of decisions opened and closed are exchanged.",
         lambda s: s.exchanged("decisions_ouvertes", "decisions_closes"),
+        caught_by=("audit.drift: known_rows_unchanged",),
     ),
     Fault(
         "meetings_planned_and_held_exchanged",
@@ -628,6 +679,7 @@ FAULTS: tuple[Fault, ...] = (
         MEETINGS,
         "The headers of the day planned and the day held are exchanged.",
         lambda s: s.exchanged("date_prevue", "date_tenue"),
+        caught_by=("delivery: planned_on_present",),
     ),
     Fault(
         "channels_in_thousands",
@@ -637,6 +689,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda s: s.changed(
             "valeur", lambda t: str(round(number(t) / 1000)), lambda row: row["indicateur"] == "Portée unique"
         ),
+        caught_by=("audit.drift: level_as_before",),
     ),
     Fault(
         "channels_reach_doubled",
@@ -648,6 +701,7 @@ FAULTS: tuple[Fault, ...] = (
             lambda t: str(round(number(t) * 2)),
             lambda row: row["plateforme"] == "Instagram" and row["semaine_du"][3:] == "10/2026",
         ),
+        caught_by=("audit.drift: period_totals_told_alike",),
     ),
     Fault(
         "channels_weeks_from_sunday",
@@ -655,6 +709,7 @@ FAULTS: tuple[Fault, ...] = (
         CHANNELS,
         "The platform's weeks begin on Sunday.",
         lambda s: s.changed("semaine_du", lambda t: moved(t, days=-1)),
+        caught_by=("delivery: week_starts_on_monday",),
     ),
     Fault(
         "channels_month_repeated",
@@ -662,6 +717,7 @@ FAULTS: tuple[Fault, ...] = (
         CHANNELS,
         "October's figures are those of September under new dates.",
         _last_weeks_again,
+        caught_by=("audit.drift: period_not_copied",),
     ),
     Fault(
         "channels_two_platforms_exchanged",
@@ -669,6 +725,7 @@ FAULTS: tuple[Fault, ...] = (
         CHANNELS,
         "Facebook's and Snapchat's figures are exchanged.",
         lambda s: _exchanged_values(s, "plateforme", "Facebook", "Snapchat"),
+        caught_by=("audit.drift: known_rows_unchanged",),
     ),
     Fault(
         "feedback_treated_before_received",
@@ -676,6 +733,7 @@ FAULTS: tuple[Fault, ...] = (
         FEEDBACK,
         "Some days of treatment are a year early, before the feedback came.",
         lambda s: s.changed("date_traitement", lambda t: moved(t, years=-1), lambda row: row["id_retour"][-1] == "7"),
+        caught_by=("delivery: treated_not_before_received",),
     ),
     Fault(
         "feedback_topics_as_codes",
@@ -690,6 +748,7 @@ FAULTS: tuple[Fault, ...] = (
                 else t
             ),
         ),
+        caught_by=("delivery: topic_known",),
     ),
     Fault(
         "feedback_all_treated",
@@ -697,6 +756,7 @@ FAULTS: tuple[Fault, ...] = (
         FEEDBACK,
         "The tool fills the day of treatment with the day of export where it was empty: nothing is open any more.",
         lambda s: s.changed("date_traitement", lambda t: t or "05/11/2026"),
+        caught_by=("delivery: treated_has_outcome", "delivery: not_all_treated_on_one_day"),
     ),
     Fault(
         "ssmsi_rate_in_percent",
@@ -704,6 +764,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "Rates are in percent instead of per 1 000 residents.",
         lambda s: s.changed("taux_pour_mille", lambda t: with_comma(number(t) / 10)),
+        caught_by=("delivery: rate_follows_count", "refused: mostly_quarantined"),
     ),
     Fault(
         "ssmsi_one_digit",
@@ -711,6 +772,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "Yesterday's file with one digit changed: 1 527 people became 1 727.",
         lambda s: _cell(s, "63113", "Usage de stupéfiants", nombre="1727"),
+        caught_by=("delivery: rate_follows_count",),
     ),
     Fault(
         "ssmsi_comma_lost",
@@ -718,6 +780,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "The decimal comma of the rates was lost: 10,43 became 1043.",
         lambda s: s.changed("taux_pour_mille", lambda t: str(round(number(t) * 100))),
+        caught_by=("delivery: rate_follows_count", "refused: mostly_quarantined"),
     ),
     Fault(
         "ssmsi_fines_added_to_use",
@@ -725,6 +788,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "Total use was made by adding the fines (AFD), which it already contains, and the rates were made to fit.",
         _fines_added,
+        caught_by=("audit.drift: period_totals_told_alike",),
     ),
     Fault(
         "ssmsi_hidden_as_zero",
@@ -740,6 +804,7 @@ FAULTS: tuple[Fault, ...] = (
             complement_info_nombre="4,27",
             complement_info_taux="0,31",
         ),
+        caught_by=("delivery: complement_only_where_hidden",),
     ),
     Fault(
         "ssmsi_complement_as_count",
@@ -755,6 +820,7 @@ FAULTS: tuple[Fault, ...] = (
             complement_info_nombre="4,27",
             complement_info_taux="0,31",
         ),
+        caught_by=("delivery: rate_follows_count", "delivery: complement_only_where_hidden"),
     ),
     Fault(
         "ssmsi_two_cities_exchanged",
@@ -762,6 +828,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "The codes of Béziers and Clermont-Ferrand are exchanged in the newest edition.",
         lambda s: _exchanged_values(s, "CODGEO_2025", "34032", "63113"),
+        caught_by=("marts.police_statistics: residents_agree",),
     ),
     Fault(
         "ssmsi_label_new",
@@ -769,6 +836,7 @@ FAULTS: tuple[Fault, ...] = (
         COMMUNES,
         "The publisher spells an indicator in a new way.",
         lambda s: s.changed("indicateur", lambda t: t.replace("Usage de stupéfiants (AFD)", "AFD usage stupéfiants")),
+        caught_by=("audit.drift: no_unknown_label",),
     ),
     Fault(
         "ssmsi_unit_changed",
@@ -777,6 +845,7 @@ FAULTS: tuple[Fault, ...] = (
         "The new edition counts offences where the one before counted people implicated.",
         lambda s: s.changed("unite_de_compte", lambda _: "Infraction"),
         sent_as="donnee-dep-data.gouv-2024-geographie2025-produit-le2025-07-10.csv",
+        caught_by=("delivery: unit_of_indicator",),
     ),
     Fault(
         "ssmsi_population_of_another_year",
@@ -784,6 +853,7 @@ FAULTS: tuple[Fault, ...] = (
         DEPARTEMENTS,
         "All years are given with the residents of the first one.",
         _population_of_first_year,
+        caught_by=("delivery: rate_follows_count", "refused: mostly_quarantined"),
     ),
     Fault(
         "ssmsi_year_repeated",
@@ -792,6 +862,7 @@ FAULTS: tuple[Fault, ...] = (
         "The new edition's last year is a copy of the year before.",
         _year_repeated,
         sent_as="donnee-dep-data.gouv-2025-geographie2025-produit-le2026-02-03.csv",
+        caught_by=("marts.police_statistics: years_differ",),
     ),
     Fault(
         "ssmsi_year_missing",
@@ -800,6 +871,7 @@ FAULTS: tuple[Fault, ...] = (
         "A new edition lacks the newest year that the edition before had.",
         lambda s: s.kept(lambda row: row["annee"] != "2023"),
         sent_as="donnee-dep-data.gouv-2025-geographie2025-produit-le2025-07-10.csv",
+        caught_by=("audit.drift: no_period_lost",),
     ),
     Fault(
         "zones_code_renamed",
@@ -807,6 +879,7 @@ FAULTS: tuple[Fault, ...] = (
         ZONES,
         "A quartier got a new code in the list of zones; the police still use the old one.",
         lambda s: s.changed("code_zone", lambda t: "CF23" if t == "CF08" else t),
+        caught_by=("marts.zones: previous_zones_kept",),
     ),
     Fault(
         "zones_names_exchanged",
@@ -814,6 +887,7 @@ FAULTS: tuple[Fault, ...] = (
         ZONES,
         "The names of two quartiers are exchanged in the list of zones.",
         lambda s: s.changed("nom", lambda t: {"Champratel": "Vallières", "Vallières": "Champratel"}.get(t, t)),
+        caught_by=("marts.zones: previous_zones_kept",),
     ),
     Fault(
         "zones_priority_areas_as_quartiers",
@@ -821,6 +895,7 @@ FAULTS: tuple[Fault, ...] = (
         ZONES,
         "The priority areas (QPV) are filed as quartiers, so the same residents live in two quartiers.",
         lambda s: s.changed("type_zone", lambda t: "Quartier" if t == "QPV" else t),
+        caught_by=("delivery: names_once",),
     ),
     Fault(
         "populations_thousands_cut",
@@ -832,6 +907,7 @@ FAULTS: tuple[Fault, ...] = (
             lambda t: str(int(t) // 1000),
             lambda row: row["annee"] == "2026" and row["code_zone"] == "CF15",
         ),
+        caught_by=("delivery: residents_steady",),
     ),
     Fault(
         "populations_of_the_agglomeration",
@@ -839,6 +915,7 @@ FAULTS: tuple[Fault, ...] = (
         POPULATIONS,
         "The commune's residents are those of the whole agglomeration.",
         lambda s: s.changed("population", lambda t: str(int(t) * 2), lambda row: row["code_zone"] == "63113"),
+        caught_by=("audit.drift: known_rows_unchanged",),
     ),
     Fault(
         "populations_two_quartiers_exchanged",
@@ -850,6 +927,7 @@ FAULTS: tuple[Fault, ...] = (
             lambda t: {"CF15": "CF20", "CF20": "CF15"}.get(t, t),
             lambda row: row["annee"] == "2026",
         ),
+        caught_by=("delivery: residents_steady",),
     ),
     Fault(
         "margins_groups_exchanged",
@@ -857,6 +935,7 @@ FAULTS: tuple[Fault, ...] = (
         MARGINS,
         "Residents in and outside the priority areas are exchanged, so the survey is weighted the wrong way round.",
         lambda s: _exchanged_values(s, "groupe_zone", "qpv", "hors_qpv"),
+        caught_by=("marts.zones: margins_fit_the_zones",),
     ),
     Fault(
         "survey_codes_from_zero",
@@ -865,6 +944,7 @@ FAULTS: tuple[Fault, ...] = (
         "The tool numbers the answers from 0 instead of 1.",
         lambda s: s.changed("SECU_JOUR", lambda t: str(int(t) - 1) if t in ("1", "2", "3", "4") else t),
         is_first=True,
+        caught_by=("marts.survey_waves: answer_codes_known",),
     ),
     Fault(
         "survey_two_questions_exchanged",
@@ -873,6 +953,7 @@ FAULTS: tuple[Fault, ...] = (
         "The columns of two questions are exchanged: safety by day holds the answers on safety by night.",
         lambda s: s.exchanged("SECU_JOUR", "SECU_NUIT"),
         is_first=True,
+        why_not="answers to both questions are possible; a first wave of answers has no earlier version",
     ),
     Fault(
         "survey_scale_turned",
@@ -881,6 +962,7 @@ FAULTS: tuple[Fault, ...] = (
         "The scale was turned round for one question: 1 now means very unsafe.",
         lambda s: s.changed("SECU_NUIT", lambda t: str(5 - int(t)) if t in ("1", "2", "3", "4") else t),
         is_first=True,
+        why_not="the turned answers are possible; a first wave of answers has no earlier version",
     ),
     Fault(
         "survey_sexes_exchanged",
@@ -889,6 +971,7 @@ FAULTS: tuple[Fault, ...] = (
         "The codes of women and men are exchanged.",
         lambda s: _exchanged_values(s, "SEXE", "F", "M"),
         is_first=True,
+        why_not="weights mend the shares of women and men whichever way round they are",
     ),
     Fault(
         "survey_wave_twice",
@@ -898,6 +981,7 @@ FAULTS: tuple[Fault, ...] = (
         lambda s: s.changed("submitdate", lambda t: moved(t, years=1, days=-85)),
         sent_as="enquete-habitants-2026-09.csv",
         is_first=True,
+        caught_by=("audit.drift: period_not_copied",),
     ),
     Fault(
         "survey_filter_left_on",
@@ -906,6 +990,7 @@ FAULTS: tuple[Fault, ...] = (
         "A filter was left on in the survey tool: only answers from outside the priority areas.",
         lambda s: s.kept(lambda row: row["ZONE"] == "HORS"),
         is_first=True,
+        caught_by=("delivery: answers_vary",),
     ),
     Fault(
         "survey_texts_for_codes",
@@ -914,6 +999,7 @@ FAULTS: tuple[Fault, ...] = (
         "The answers were exported as texts instead of codes.",
         lambda s: s.changed("CONSO", lambda t: {"O": "Oui", "N": "Non"}.get(t, t)),
         is_first=True,
+        caught_by=("marts.survey_waves: answer_codes_known",),
     ),
     Fault(
         "survey_cut",
@@ -922,6 +1008,7 @@ FAULTS: tuple[Fault, ...] = (
         "The survey tool exported the first page of its list only: 100 of 573 respondents.",
         lambda s: s.with_rows(list(s.rows[:100])),
         is_first=True,
+        caught_by=("marts.survey_waves: wave_weighted",),
     ),
 )
 
