@@ -29,6 +29,7 @@ BROKEN = {
         "figures_derived": f"update {{table}} set value = value / 100 where {first('denominator > 0 and value > 0')}",
         "rate_fits_count": "update {table} set value = 10 * value where indicator_id = 'drug_use_recorded'",
         "shares_within_one": "update {table} set numerator = denominator + 1 where indicator_id = 'oriented_to_help'",
+        "shops_within_eligible": "update {table} set denominator = 0 where indicator_id = 'reach_shops'",
         "zones_add_up": f"update {{table}} set numerator = numerator + 1 where indicator_id = 'violence_trafficking' and {CITY}",
         "periods_add_up": "update {table} set numerator = numerator + 1 where period_type = 'year'",
         "breakdowns_add_up": "delete from {table} where breakdown_value = 'police_municipale'",
@@ -49,7 +50,8 @@ BROKEN = {
         "zone_known": "update {table} set zone_code = 'CF99' where zone_code = 'CF08'",
     },
     "marts.police_statistics": {
-        "figures_possible": "update {table} set unit = 'infraction' where indicator_code = 'trafic_stupefiants'",
+        "figures_possible": "update {table} set count = 0 where indicator_code = 'trafic_stupefiants'",
+        "years_plausible": "update {table} set year = 2062 where year = 2021",
         "rate_fits_count": "update {table} set rate_per_1000 = rate_per_1000 / 10",
         "use_is_fines_and_other": (
             "insert into {table} select * replace ('usage_stupefiants_afd' as indicator_code, 10 as count) from {table}"
@@ -140,6 +142,7 @@ BROKEN = {
     },
     "marts.exposure_by_zone_week": {
         "figures_possible": "update {table} set week_starts_on = week_starts_on + interval 1 day",
+        "reach_within_impressions": "update {table} set impression_count = 0 where unique_reach_count > 0",
         "zone_known": "update {table} set zone_code = 'CF99' where zone_code = 'CF08'",
         "zones_add_up": f"update {{table}} set panel_days = panel_days - 1 where panel_days > 0 and {CITY}",
         "previous_periods_kept": "delete from {table} where week_starts_on = date '2026-01-05'",

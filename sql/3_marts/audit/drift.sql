@@ -76,6 +76,9 @@ judged as (
             when measure = 'rows_ahead' then coalesce(row_count >= min_rows, false)
             when measure in ('period_lost', 'period_missing') then coalesce(expected >= min_expected, false)
             when measure = 'label_lost' then not is_known and coalesce(expected >= min_expected, false)
+            -- a column that empties altogether, or comes to life, is told however few of its cells were filled
+            when measure = 'filled_share' and lowest_difference is not null and row_count >= min_rows
+                and ((value = 0 and expected >= 0.05) or (expected = 0 and value >= 0.5)) then true
             when measure in ('filled_share', 'label_share', 'column_retold') then
                 coalesce(row_count >= min_rows, true)
                 and (
