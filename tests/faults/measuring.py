@@ -249,7 +249,7 @@ def new_against(now: Entries, before: Entries) -> dict[str, int]:
 
 
 def in_rounds(faults: Iterable[Fault]) -> Iterator[tuple[Fault, ...]]:
-    """Faults side by side that do not touch each other: one of each contract, and no two that the same table catches."""
+    """Faults side by side that do not touch each other: one of each contract, and no two that one table catches."""
     rounds: list[list[Fault]] = []
     for fault in faults:
         for others in rounds:

@@ -86,8 +86,10 @@ def _fate(fault: Fault, result: Round) -> str:
     found = _found(fault, result)
     if fault.is_harmless:
         return "mended in reading; the release is the same"
+    if fault in GOOD:
+        return fault.why_not or ("a false alarm" if found else "nothing, as it should be")
     if not found:
-        return f"not caught: {fault.why_not}" if fault.why_not else "nothing, as it should be"
+        return f"not caught: {fault.why_not}"
     kinds = {entry.partition(": ")[0] for entry in found}
     if "refused" in kinds:
         return "refused"
