@@ -379,7 +379,8 @@ def _events(events: int, partners: int) -> str:
                 whole(dice(i, 22) * dice(i, 23) * 5) as in_difficulty
             from range({events}) numbers(i)
         ),
-        offered as (select *, whole(in_difficulty * (0.4 + 0.6 * dice(i, 24)) + 0.5) as offered from drawn),
+        met as (select * replace (least(in_difficulty, reached) as in_difficulty) from drawn),
+        offered as (select *, whole(in_difficulty * (0.4 + 0.6 * dice(i, 24)) + 0.5) as offered from met),
         accepted as (select *, whole(offered * dice(i, 25) + 0.4) as accepted from offered),
         kept as (
             select
