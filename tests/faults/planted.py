@@ -424,7 +424,7 @@ FAULTS: tuple[Fault, ...] = (
         INTERVENTIONS,
         "Accents are garbled (UTF-8 read as Windows text): « Contrôle » became « ContrÃ´le ».",
         lambda s: _as_cp1252(s, ("motif", "origine")),
-        caught_by=("delivery: type_known",),
+        caught_by=("delivery: intervention_type_known",),
     ),
     Fault(
         "interventions_header_pasted",
@@ -945,7 +945,7 @@ FAULTS: tuple[Fault, ...] = (
         "The columns of two questions are exchanged: safety by day holds the answers on safety by night.",
         lambda s: s.exchanged("SECU_JOUR", "SECU_NUIT"),
         is_first=True,
-        why_not="answers to both questions are possible; a first wave of answers has no earlier version",
+        caught_by=("marts.perceptions_by_wave: day_safer_than_night",),
     ),
     Fault(
         "survey_scale_turned",
@@ -991,7 +991,7 @@ FAULTS: tuple[Fault, ...] = (
         "The survey tool exported the first page of its list only: 100 of 573 respondents.",
         lambda s: s.with_rows(list(s.rows[:100])),
         is_first=True,
-        caught_by=("marts.survey_waves: wave_weighted",),
+        caught_by=("marts.survey_waves: weights_reach_the_census",),
     ),
 )
 

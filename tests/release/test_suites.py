@@ -114,8 +114,14 @@ BROKEN = {
             "wave_listed": "update {table} set wave_code = '2031-01'",
             "indicator_in_catalogue": "update {table} set indicator_id = 'wellbeing'",
             "previous_periods_kept": "delete from {table} where wave_code = '2025-03'",
+            **more,
         }
-        for name in ("perceptions_by_wave", "consumption_by_wave")
+        for name, more in {
+            "perceptions_by_wave": {
+                "day_safer_than_night": "update {table} set top_two_share = 0 where indicator_id = 'safety_day'",
+            },
+            "consumption_by_wave": {},
+        }.items()
     },
     "marts.survey_waves": {
         "keys_present": "update {table} set mode = null",
