@@ -352,6 +352,7 @@ SHOWN_ELSEWHERE = {
     "nothing_to_report_is_empty",
     "occurred_at_plausible",
     "occurred_on_plausible",
+    "partner_type_known",
     "orientation_steps_ordered",
     "outcome_has_a_day",
     "participants_plausible",
@@ -370,12 +371,12 @@ SHOWN_ELSEWHERE = {
     "submitted_plausible",
     "topic_known",
     "treated_not_before_received",
-    "type_known",
     "unheld_has_no_participants",
     "value_not_negative",
     "week_starts_on_monday",
     "week_starts_on_plausible",
     "year_plausible",
+    "zone_type_known",
 }
 """Shown to catch their fault by the files of tests/faults, the sample or the tests of one contract."""
 

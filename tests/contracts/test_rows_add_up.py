@@ -104,7 +104,11 @@ def test_very_many_bad_lines_are_all_counted(numbered_below, contracts, tmp_path
     """DuckDB forgets some of the lines that it rejects when there are very many."""
     settings = replace(Settings(raw=tmp_path / "raw", out=tmp_path / "out"), numbered_below_bytes=numbered_below)
     settings.raw.mkdir()
-    text = incidents("many", 61_000) + "".join(f"bad-{n};of;another;width\n" for n in range(60_000))
+    moments = {
+        n: {"date_heure": f"{n % 28 + 1:02}/{n // 28 % 12 + 1:02}/2024 {n // 336 % 24:02}:{n // 8064:02}"}
+        for n in range(2, 61_002)
+    }  # all others would look like one export pasted many times
+    text = incidents("many", 61_000, moments) + "".join(f"bad-{n};of;another;width\n" for n in range(60_000))
     (settings.raw / "a.csv").write_text(text)
     (delivery,) = landing.land_all(settings.raw, settings.out / "raw_index.json")
     verdict = admission.admit(delivery, contracts, steps.room(settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -176,12 +177,24 @@ def test_what_is_told_depends_on_files_and_code_alone(two_runs) -> None:
     _, two, elsewhere = two_runs
     second, fresh = files(two), files(elsewhere)
     assert set(second) == set(fresh)
-    assert [name for name in second if second[name] != fresh[name]] == []
+    assert [name for name in second if told(name, second[name]) != told(name, fresh[name])] == []
+
+
+SPEAKS_OF_BEFORE = ("known_since", "failed_rows_before", "compared_with", "not_compared")
+
+
+def told(name: str, file: bytes) -> object:
+    """Without what is said of the release before: a fresh run has none."""
+    if name.endswith(".json"):
+        return json.loads(file, object_hook=lambda found: {k: v for k, v in found.items() if k not in SPEAKS_OF_BEFORE})
+    return re.sub(rb'\s*<span class="tag">(nouveau|connu depuis)[^<]*<span[^>]*>[^<]*</span></span>', b"", file)
 
 
 def test_a_delivery_that_is_not_read_again_keeps_its_result(two_runs) -> None:
     one, two, _ = two_runs
     (path,) = (one / "validation" / "results" / "deliveries").iterdir()
     before, after = content(path), content(two / "validation" / "results" / "deliveries" / path.name)
+    for result in after["results"]:
+        result["meta"].pop("known_since", None)
     assert before["results"] == after["results"] and before["results"][0]["result"]
     assert len(list((two / "validation" / "results" / "deliveries").iterdir())) == 2

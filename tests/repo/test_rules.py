@@ -345,8 +345,8 @@ IN_THE_TEXT = {
     ),
     "partners' blank as 0": (
         "1_staging/stg_partners__events.sql",
-        "people_reached as contact_count",
-        "coalesce(people_reached, 0) as contact_count",
+        "actions.people_reached as contact_count",
+        "coalesce(actions.people_reached, 0) as contact_count",
         "blank is not published, never 0",
     ),
     "complement for a hidden count": (
