@@ -60,7 +60,7 @@ class Build:
     copied: set[str] = field(default_factory=set)
     model_checks: dict[str, list[dict]] = field(default_factory=dict)
     texts: Mapping[str, Text] = field(default_factory=dict)
-    before: Mapping[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
     not_compared: str = ""
     lineage_files: dict[str, Path] = field(default_factory=dict)
     memory: Memory | None = None
@@ -187,12 +187,16 @@ def _look_back(build: Build, as_of: date) -> None:
 
 def _show_before(con, build: Build) -> None:
     """The tables of the release before, for expectations alone: what is built may not depend on them."""
+    import duckdb
+
     con.execute(f"create schema {models.PREVIOUS}")
     for name in build.previous_tables if build.before else ():
         path = build.previous / "parquet" / f"{name}.parquet"
         view = f"{models.PREVIOUS}.{identifier(name.partition('.')[2])}"
-        if path.is_file():
+        try:
             con.execute(f"create view {view} as select * from read_parquet({quoted(path)})")
+        except duckdb.Error:  # gone or damaged: nothing can be compared with it
+            del build.before[f"{models.PREVIOUS}.{name.partition('.')[2]}"]
 
 
 def _remember(build: Build) -> None:

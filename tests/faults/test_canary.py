@@ -47,8 +47,26 @@ def token(contract: str, column: str) -> str:
     return "zqx" + re.sub("[^a-z]", "x", f"{contract}x{column}") + "xqz"
 
 
-def valid(column: Column, number: int) -> str:
-    """A value that the contract takes; codes that tell rows apart carry the row's number."""
+FITTING = {
+    "ssmsi_communal": {"territory_code": "63113", "complement_count": "", "complement_rate_per_1000": ""},
+    "ssmsi_departemental": {"territory_code": "63", "region_code": "84"},
+    "ssmsi_regional": {"territory_code": "84", "department_code": ""},
+    "zones": {"zone_code": "CF{number}", "zone_type": "Quartier", "name": "Quartier {number}", "parent_code": ""},
+    "census_margins": {"zone_group": "qpv", "age_band": "18-29", "year": "{year}"},
+}
+"""Values by which one column of a row fits the others, where the contract holds them against each other."""
+
+for base in ("ssmsi_communal", "ssmsi_departemental", "ssmsi_regional"):
+    FITTING[base] |= {
+        "year": "{year}", "indicator_label": "Usage de stupéfiants", "unit_label": "Mis en cause",
+        "count": "7", "population": "1000", "rate_per_1000": "7",
+    }  # fmt: skip
+
+
+def valid(contract: Contract, column: Column, number: int) -> str:
+    """A value that the contract takes; codes and years that tell rows apart carry the row's number."""
+    if column.name in FITTING.get(contract.name, {}):
+        return FITTING[contract.name][column.name].format(number=number, year=2016 + number)
     if column.values:
         code, spellings = column.values[0]
         return spellings[0] if spellings else code
@@ -76,7 +94,7 @@ def table_with_secrets(contract: Contract, plans: list[set[str]]) -> bytes:
     writer = csv.writer(told, delimiter=";", lineterminator="\n")
     writer.writerow(header_of(column) for column in columns)
     for number, planted in enumerate(plans):
-        writer.writerow(token(contract.name, c.name) if c.name in planted else valid(c, number) for c in columns)
+        writer.writerow(token(contract.name, c.name) if c.name in planted else valid(contract, c, number) for c in columns)
     return told.getvalue().encode()
 
 

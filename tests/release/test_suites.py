@@ -356,7 +356,10 @@ def test_the_sample_meets_every_expectation(world, validator, graph) -> None:
         for check in validator.validate(model.table, model.expectations, schema=model.schema)
         if check.verdict != "passed"
     ]
-    assert unmet == [("marts.wave_comparisons", "wordings_known", "")]
+    assert sorted(unmet) == [
+        ("audit.freshness", "delivery_not_late", ""),  # two bases of the SSMSI are older than their rhythm
+        ("marts.wave_comparisons", "wordings_known", ""),
+    ]
 
 
 @pytest.mark.parametrize(("table", "id"), CASES, ids=[f"{table}: {id}" for table, id in CASES])
