@@ -39,6 +39,9 @@ PUBLISHED = {
 }  # fmt: skip
 """Columns of which the design publishes the delivered words: places, and the ministry's own labels of its open data."""
 
+LISTED = {(name, column) for name, column in PUBLISHED if column in ("indicator_label", "unit_label")}
+"""The ministry's labels (`listed: true` in the contracts) are counted by name, so that a new one is seen."""
+
 SECRET = re.compile(b"zqx[a-z]+?xqz")
 
 
@@ -94,7 +97,9 @@ def table_with_secrets(contract: Contract, plans: list[set[str]]) -> bytes:
     writer = csv.writer(told, delimiter=";", lineterminator="\n")
     writer.writerow(header_of(column) for column in columns)
     for number, planted in enumerate(plans):
-        writer.writerow(token(contract.name, c.name) if c.name in planted else valid(contract, c, number) for c in columns)
+        writer.writerow(
+            token(contract.name, c.name) if c.name in planted else valid(contract, c, number) for c in columns
+        )
     return told.getvalue().encode()
 
 
@@ -186,9 +191,9 @@ def test_neither_messages_nor_pages_nor_results_tell_a_value(whole_run, seen) ->
     assert SECRET.findall((done.stdout + done.stderr).lower().encode()) == []
     may_hold_values = ("quarantine", "staged", "kept", "current")
     told = {
-        name: found
+        name: found - LISTED
         for name, found in seen.items()
-        if found and not name.startswith(may_hold_values) and Path(name).suffix not in (".duckdb", ".parquet")
+        if found - LISTED and not name.startswith(may_hold_values) and Path(name).suffix not in (".duckdb", ".parquet")
     }
     assert told == {}
     assert any("/validation/deliveries/" in name for name in seen) and any(n.startswith("verdicts/") for n in seen)
