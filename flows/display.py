@@ -196,6 +196,11 @@ def print_status(status) -> None:
         console.print(_deliveries(status.deliveries, console.width))
     if status.unread:
         _tell(console, f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)))
+    if status.open_raw:
+        raw = _plain(status.open_raw)
+        _tell(
+            console, f"Every user of this machine can open {raw}; personal data may lie there: `chmod -R o-rwx {raw}`"
+        )
     table = Table(title="Sources", title_justify="left")
     for name in ("contract", "deliveries", "last received", "expected every", "state"):
         table.add_column(name)

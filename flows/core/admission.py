@@ -457,7 +457,7 @@ def _write_staged(
     version = f"{contract.version}-{room.codebook.version}" if contract.name == SURVEY_ANSWERS else contract.version
     relative = f"{contract.name}/{delivery.delivery_id}-{version}.parquet"
     target = room.staged / relative
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not has_quarantined and not has_withheld and not candidate.delivered.table.numbered:
         os.replace(candidate.path, target)
         return relative

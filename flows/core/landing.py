@@ -309,6 +309,7 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(json.dumps(asdict(receipt), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        _open_like_its_file(partial, path)
         os.replace(partial, path)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
@@ -316,6 +317,14 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
         with suppress(OSError):
             partial.unlink()
         raise _cannot_write(path, error) from None
+
+
+def _open_like_its_file(partial: Path, path: Path) -> None:
+    """Whoever may read a file, or the receipt before, may read its receipt: the raw folder belongs to those who fill it."""
+    for model in (path, path.with_name(path.name.removesuffix(RECEIPT_ENDING))):
+        with suppress(OSError):
+            partial.chmod((model.stat().st_mode & 0o666) | 0o600)
+            return
 
 
 def _cannot_write(path: Path, error: OSError) -> UsageProblem:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, history, landing, ledger, publishing
+from flows.core import chain, history, landing, ledger, permissions, publishing
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -123,7 +123,9 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             "keep them apart: choose --raw or --out",
         )
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
+        if not settings.out.is_dir():
+            settings.out.mkdir(parents=True)
+            settings.out.chmod(permissions.PUBLIC_FOLDER)  # the way to the releases; an older folder stays as it is
         lock = FileLock(settings.lock)
         holder = settings.lock.with_suffix(".holder.json")
         try:
@@ -147,8 +149,9 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
                 {"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command}
             )
         )
-        _clear_leftovers(settings)
-        yield
+        with permissions.closed(settings):
+            _clear_leftovers(settings)
+            yield
     except Exception as error:
         if not isinstance(error, BarometerError) and tells_of_full_disk(error):
             reason = " ".join(str(error).split())[:200]
