@@ -211,6 +211,23 @@ def print_status(status) -> None:
     console.print(table)
 
 
+def print_due(things, day) -> None:
+    """What `barometer prune` finds due, and what of it is held back."""
+    console = _console()
+    if not things:
+        _tell(console, f"Nothing is due on {day}.")
+        return
+    table = Table(title=f"Due on {day}", title_justify="left")
+    for name in ("delivery", "contract", "what", "kept days", "age in days", "bytes", ""):
+        table.add_column(name, overflow="fold")
+    for thing in things:
+        table.add_row(
+            _plain(thing.shown_name), thing.contract, thing.what, str(thing.kept_days), str(thing.age_days), f"{thing.bytes:,}",
+            f"[yellow]held back[/]: {thing.kept_because}" if thing.kept_because else "goes",
+        )  # fmt: skip
+    console.print(table)
+
+
 def print_verified(verified) -> None:
     """What `barometer verify` compared and found."""
     console = _console()

@@ -101,7 +101,8 @@ SMALL_CELLS = "respondents_not_alone"
 class Contract:
     """One kind of delivery; `version` changes when anything in its file changes.
 
-    `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time.
+    `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time;
+    `keep_raw_days` and `keep_quarantine_days` say how long files and rows set aside are kept after receipt (None: for ever).
     """
 
     name: str
@@ -128,6 +129,8 @@ class Contract:
     history_measure: str | None = None
     history_by: str | None = None
     anonymity: Anonymity | None = None
+    keep_raw_days: int | None = None
+    keep_quarantine_days: int | None = None
 
     @property
     def staged_columns(self) -> tuple[Column, ...]:
@@ -182,7 +185,8 @@ def _load(path: Path, text: str) -> Contract:
 
 def _contract(content: dict, version: str) -> Contract:
     recognise, history = content["recognise"], content.get("history", {})
-    anonymity = _anonymity(content.get("anonymity"))
+    anonymity, retention = _anonymity(content.get("anonymity")), content.get("retention", {})
+    _expect_retention(retention)
     return Contract(
         name=content["contract"],
         title=content["title"],
@@ -211,7 +215,21 @@ def _contract(content: dict, version: str) -> Contract:
         history_measure=history.get("measure"),
         history_by=history.get("by"),
         anonymity=anonymity,
+        keep_raw_days=retention.get("keep_raw_days"),
+        keep_quarantine_days=retention.get("keep_quarantine_days"),
     )
+
+
+def _expect_retention(spec: dict) -> None:
+    """Raises ValueError: what is removed by a slip does not come back."""
+    days = {name: value for name, value in spec.items() if name != "reason"}
+    known = {"keep_raw_days", "keep_quarantine_days"}
+    if not set(days) <= known or not all(type(value) is int and value >= 1 for value in days.values()):
+        raise ValueError(
+            "retention: keep_raw_days and keep_quarantine_days are whole days from 1 on; leave one out for ever"
+        )
+    if spec and not re.match(r"20\d\d-\d\d", str(spec.get("reason"))):
+        raise ValueError("retention: the reason does not begin with its date (2026-11: …)")
 
 
 def _anonymity(spec: dict | None) -> Anonymity | None:
