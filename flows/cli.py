@@ -262,6 +262,52 @@ def audit_bundle(
     print_bundle(bundle)
 
 
+@app.command()
+def prune(
+    raw: RawDir = None,
+    out: OutDir = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is due and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, also at a terminal.")] = False,
+    as_of: Annotated[
+        Optional[str],
+        typer.Option("--as-of", metavar="DATE", help="What is due on that day; a day to come with --dry-run only."),
+    ] = None,
+) -> None:
+    """Remove raw files and quarantined rows whose time is over, as the contracts in sql/0_sources say.
+
+    `keep_raw_days` and `keep_quarantine_days` count from the day of receipt (the last one, when a file came again); a contract
+    without them keeps for ever. At a terminal the table of what is due is shown and you are asked; elsewhere (cron) it goes at
+    once.
+
+    What stays: the receipt, marked with the day; the verdict and the accepted rows, so that the next run gives the same tables;
+    every release, untouched. What is lost: the delivery cannot be read again. When its contract changes, it keeps its old
+    verdict, and `run` says by which version of the contract it was judged. So a file is held back until today's contract and
+    code have judged it: run first, then prune. A file that answers to no contract is never due: remove it by hand.
+
+    What was removed stands in OUT/runs/pruned.json: the day, the user, contract and hash, never a value.
+
+    Exit code 0: removed, or nothing was due. 1: something due was held back. 4: a run holds the warehouse. 9: a file could not
+    be removed; prune again, it goes on from there.
+    """
+    chosen = _settings(raw=raw, out=out)
+    day = _day(as_of, "--as-of") or date.today()
+    if day > date.today() and not dry_run:
+        raise UsageProblem(f"{day} is still to come", "add --dry-run to see what will be due then")
+    from flows.core import retention, steps
+    from flows.display import print_due
+
+    with steps.alone(chosen, steps.Progress()):
+        things = retention.due(chosen, day)
+        print_due(things, day)
+        going = [thing for thing in things if not thing.kept_because]
+        if going and not dry_run and (yes or not sys.stdin.isatty() or typer.confirm("Remove these for good?")):
+            gone = retention.prune(chosen, things, date.today())
+            typer.echo(f"Removed: {len(gone)} of {len(going)}; recorded in {retention.record_path(chosen)}")
+        elif going:
+            typer.echo("Nothing was removed.")
+    raise typer.Exit(1 if len(going) < len(things) else 0)
+
+
 def main() -> None:
     """Run the command and leave without Python's shutdown: it takes a second once Great Expectations is loaded, and
     crashes in threads that a Ctrl-C cut off in an import or a query. All that must be released has been by then."""

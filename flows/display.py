@@ -196,6 +196,11 @@ def print_status(status) -> None:
         console.print(_deliveries(status.deliveries, console.width))
     if status.unread:
         _tell(console, f"Not yet read ({len(status.unread)}): " + ", ".join(map(_plain, status.unread)))
+    if status.open_raw:
+        raw = _plain(status.open_raw)
+        _tell(
+            console, f"Every user of this machine can open {raw}; personal data may lie there: `chmod -R o-rwx {raw}`"
+        )
     table = Table(title="Sources", title_justify="left")
     for name in ("contract", "deliveries", "last received", "expected every", "state"):
         table.add_column(name)
@@ -203,6 +208,23 @@ def print_status(status) -> None:
         every = f"{row.expected_every_days} days" if row.expected_every_days else "–"
         colour = {"on time": "green", "late": "red", "missing": "red"}.get(row.state, "dim")
         table.add_row(row.contract, str(row.deliveries), row.last_received or "–", every, f"[{colour}]{row.state}[/]")
+    console.print(table)
+
+
+def print_due(things, day) -> None:
+    """What `barometer prune` finds due, and what of it is held back."""
+    console = _console()
+    if not things:
+        _tell(console, f"Nothing is due on {day}.")
+        return
+    table = Table(title=f"Due on {day}", title_justify="left")
+    for name in ("delivery", "contract", "what", "kept days", "age in days", "bytes", ""):
+        table.add_column(name, overflow="fold")
+    for thing in things:
+        table.add_row(
+            _plain(thing.shown_name), thing.contract, thing.what, str(thing.kept_days), str(thing.age_days), f"{thing.bytes:,}",
+            f"[yellow]held back[/]: {thing.kept_because}" if thing.kept_because else "goes",
+        )  # fmt: skip
     console.print(table)
 
 

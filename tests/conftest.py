@@ -57,7 +57,31 @@ def _run_sample(folder: Path):
 
     shutil.copytree(SAMPLE, folder / "raw")
     settings = Settings(raw=folder / "raw", out=folder / "out").resolved()
-    return settings, pipeline.refresh(settings)
+    before = os.umask(0o022)  # the usual one: what is not public must be closed all the same
+    try:
+        return settings, pipeline.refresh(settings)
+    finally:
+        os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def wrong_modes() -> Callable[[Path], list[str]]:
+    """wrong_modes(warehouse): what is not 0755/0644 below releases, or not 0700/0600 elsewhere and in the letters."""
+
+    def find(out: Path) -> list[str]:
+        found = []
+        for path in sorted(out.rglob("*")):
+            name = path.relative_to(out)
+            if path.is_symlink() or name.name == "run.lock":  # empty: any user may wait for it
+                continue
+            is_public = name.parts[0] == "releases" and name.parts[2:3] != ("letters",)
+            wanted = (0o755, 0o644) if is_public else (0o700, 0o600)
+            mode = path.stat().st_mode & 0o777
+            if mode != wanted[path.is_file()]:
+                found.append(f"{name}: {mode:o}")
+        return found
+
+    return find
 
 
 @pytest.fixture

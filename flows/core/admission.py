@@ -13,7 +13,7 @@ from flows.core.contracts import Contract, Expectation
 from flows.core.errors import Refusal, StorageProblem
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.profiling import profile_of
-from flows.core.reading import Delivered, Limits, read
+from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
@@ -344,7 +344,8 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
         return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
     if count:
         _write_quarantine(delivery, candidate, room)
-    staged = _write_staged(delivery, candidate, room, has_quarantined=count > 0)
+    withheld = _withhold(candidate, has_quarantined=count > 0)
+    staged = _write_staged(delivery, candidate, room, has_quarantined=count > 0, has_withheld=bool(withheld))
     has_doubts = count or any(c.verdict in (FAILED, NOT_CHECKED) for c in checks)
     return replace(
         verdict,
@@ -353,6 +354,7 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
         rows_accepted=candidate.rows_read - count,
         rows_quarantined=count,
         quarantine=tuple(quarantined),
+        notes=(*verdict.notes, *([withheld] if withheld else [])),
         staged=staged,
         profile=profile_of(candidate.con, candidate.delivered, room.staged / staged),
     )
@@ -436,17 +438,33 @@ def _write_quarantine(delivery: Delivery, candidate: Candidate, room: Room) -> N
     os.replace(partial, target)
 
 
-def _write_staged(delivery: Delivery, candidate: Candidate, room: Room, has_quarantined: bool) -> str:
+def _accepted(has_quarantined: bool) -> str:
+    return "where _row not in (select _row from quarantined)" if has_quarantined else ""
+
+
+def _withhold(candidate: Candidate, has_quarantined: bool) -> str:
+    """What is withheld of the accepted rows so that no respondent is nearly alone; empty when nothing has to be."""
+    rule = candidate.delivered.contract.anonymity
+    if rule is None:
+        return ""
+    return anonymity.withhold(candidate.con, rule, f"select * from candidate {_accepted(has_quarantined)}")
+
+
+def _write_staged(
+    delivery: Delivery, candidate: Candidate, room: Room, has_quarantined: bool, has_withheld: bool
+) -> str:
     contract = candidate.delivered.contract
     version = f"{contract.version}-{room.codebook.version}" if contract.name == SURVEY_ANSWERS else contract.version
     relative = f"{contract.name}/{delivery.delivery_id}-{version}.parquet"
     target = room.staged / relative
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not has_quarantined and not candidate.delivered.table.numbered:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not has_quarantined and not has_withheld and not candidate.delivered.table.numbered:
         os.replace(candidate.path, target)
         return relative
-    columns = ", ".join(c.name for c in contract.staged_columns)
-    where = "where _row not in (select _row from quarantined)" if has_quarantined else ""
+    names = [c.name for c in contract.staged_columns]
+    if has_withheld:
+        names[names.index("answer_code")] = anonymity.answer_sql(contract.anonymity)
+    columns, where = ", ".join(names), _accepted(has_quarantined)
     partial = target.with_suffix(".partial")
     candidate.con.execute(
         f"copy (select {columns} from candidate {where} order by _row) to {quoted(partial)} (format parquet, compression zstd)"

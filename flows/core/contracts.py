@@ -85,10 +85,24 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Anonymity:
+    """How many respondents must share what others may know of them: the answers to `questions`, withheld in that order."""
+
+    k: int
+    questions: tuple[str, ...]
+    reason: str
+
+
+SMALL_CELLS = "respondents_not_alone"
+"""The expectation that a contract with a rule of anonymity has besides its own."""
+
+
+@dataclass(frozen=True)
 class Contract:
     """One kind of delivery; `version` changes when anything in its file changes.
 
-    `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time.
+    `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time;
+    `keep_raw_days` and `keep_quarantine_days` say how long files and rows set aside are kept after receipt (None: for ever).
     """
 
     name: str
@@ -114,6 +128,9 @@ class Contract:
     history_period: str | None = None
     history_measure: str | None = None
     history_by: str | None = None
+    anonymity: Anonymity | None = None
+    keep_raw_days: int | None = None
+    keep_quarantine_days: int | None = None
 
     @property
     def staged_columns(self) -> tuple[Column, ...]:
@@ -168,6 +185,8 @@ def _load(path: Path, text: str) -> Contract:
 
 def _contract(content: dict, version: str) -> Contract:
     recognise, history = content["recognise"], content.get("history", {})
+    anonymity, retention = _anonymity(content.get("anonymity")), content.get("retention", {})
+    _expect_retention(retention)
     return Contract(
         name=content["contract"],
         title=content["title"],
@@ -187,12 +206,41 @@ def _contract(content: dict, version: str) -> Contract:
         recognise_none=tuple(recognise.get("none", ())),
         key=tuple(content["key"]),
         columns=tuple(_column(name, spec) for name, spec in content["columns"].items()),
-        expectations=tuple(expectation_of(spec) for spec in content.get("expectations") or ()),
+        expectations=(
+            *(expectation_of(spec) for spec in content.get("expectations") or ()),
+            *([_small_cells(anonymity)] if anonymity else []),
+        ),
         version=version,
         history_period=history.get("period"),
         history_measure=history.get("measure"),
         history_by=history.get("by"),
+        anonymity=anonymity,
+        keep_raw_days=retention.get("keep_raw_days"),
+        keep_quarantine_days=retention.get("keep_quarantine_days"),
     )
+
+
+def _expect_retention(spec: dict) -> None:
+    """Raises ValueError: what is removed by a slip does not come back."""
+    days = {name: value for name, value in spec.items() if name != "reason"}
+    known = {"keep_raw_days", "keep_quarantine_days"}
+    if not set(days) <= known or not all(type(value) is int and value >= 1 for value in days.values()):
+        raise ValueError(
+            "retention: keep_raw_days and keep_quarantine_days are whole days from 1 on; leave one out for ever"
+        )
+    if spec and not re.match(r"20\d\d-\d\d", str(spec.get("reason"))):
+        raise ValueError("retention: the reason does not begin with its date (2026-11: …)")
+
+
+def _anonymity(spec: dict | None) -> Anonymity | None:
+    return spec and Anonymity(spec["k"], tuple(spec["questions"]), str(spec["reason"]))
+
+
+def _small_cells(rule: Anonymity) -> Expectation:
+    from flows.core.reading.anonymity import small_cells_sql
+
+    query = (("unexpected_rows_query", small_cells_sql(rule)),)
+    return Expectation(SMALL_CELLS, "unexpected_rows_expectation", query, "warning", "warn", rule.reason)
 
 
 def _column(name: str, spec: dict) -> Column:
@@ -229,6 +277,9 @@ def _check(contract: Contract, path: Path) -> None:
     for group in (contract.recognise_all, contract.recognise_any, contract.recognise_none, contract.key):
         problems += [f"{name} is no column" for name in group if name not in names]
     problems += _history_problems(contract)
+    rule = contract.anonymity
+    if rule and not (type(rule.k) is int and rule.k >= 2 and rule.questions):
+        problems.append("anonymity: k is no whole number from 2 on, or no questions are named")
     for expectation in contract.expectations:
         problems += [f"{expectation.id}: {p}" for p in expectation_problems(expectation)]
         column = expectation.arguments().get("column")

@@ -26,7 +26,8 @@ KINDS = {"str": str, "int": int, "bool": bool, "str | None": (str, type(None))}
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was received, when and from whom; written once and never changed but for the contract once it is known."""
+    """What was received, when and from whom; written once and never changed but for the contract once it is known,
+    and for the day on which its file was removed because its time was over."""
 
     delivery_id: str
     file_name: str
@@ -41,6 +42,7 @@ class Receipt:
     wave_code: str | None = None
     is_synthetic: bool = False
     note: str | None = None
+    pruned_on: str | None = None
 
     @property
     def received_on(self) -> date:
@@ -133,6 +135,37 @@ def _files(raw: Path) -> Iterator[Path]:
     if raw in closed:
         raise UsageProblem(f"{printable(raw)} cannot be opened", "give read permission on the raw folder")
     yield from closed
+
+
+def names_by_sha256(raw: Path, index_path: Path) -> dict[str, list[Path]]:
+    """The plain files of the raw folder by the hash of their content, as `land_all` has just noted it."""
+    found: dict[str, list[Path]] = {}
+    for name, entry in _read_index(index_path).items():
+        path = raw / name
+        if path.is_file() and not path.is_symlink():
+            found.setdefault(entry["sha256"], []).append(path)
+    return found
+
+
+def receipts_of(raw: Path, delivery_id: str) -> list[Path]:
+    """Where the receipts of a delivery lie: more than one when the same content came again."""
+    found = []
+    for path in sorted(raw.rglob(f"*{RECEIPT_ENDING}")):
+        with suppress(Refusal):
+            if not _is_hidden(path.name) and read_receipt(path).delivery_id == delivery_id:
+                found.append(path)
+    return found
+
+
+def pruned_on(raw: Path) -> dict[str, str]:
+    """The hash of each file that was removed because its time was over, by its receipt, with the day."""
+    found = {}
+    for path in raw.rglob(f"*{RECEIPT_ENDING}"):
+        with suppress(Refusal):
+            receipt = read_receipt(path)
+            if receipt.pruned_on:
+                found[receipt.sha256] = receipt.pruned_on
+    return found
 
 
 def plain_files(raw: Path) -> list[Path]:
@@ -309,6 +342,7 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(json.dumps(asdict(receipt), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        _open_like_its_file(partial, path)
         os.replace(partial, path)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
@@ -316,6 +350,14 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
         with suppress(OSError):
             partial.unlink()
         raise _cannot_write(path, error) from None
+
+
+def _open_like_its_file(partial: Path, path: Path) -> None:
+    """Whoever may read a file, or the receipt before, may read its receipt: the raw folder belongs to those who fill it."""
+    for model in (path, path.with_name(path.name.removesuffix(RECEIPT_ENDING))):
+        with suppress(OSError):
+            partial.chmod((model.stat().st_mode & 0o666) | 0o600)
+            return
 
 
 def _cannot_write(path: Path, error: OSError) -> UsageProblem:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger
+from flows.core import chain, fingerprints, history, ledger, permissions
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease, UsageProblem
@@ -226,6 +226,8 @@ def publish(folder: Path, releases: Path, current: Path, release: str) -> Path:
     Killed in between, the old release is still the current one and the new folder is picked up as one more release.
     """
     releases.mkdir(parents=True, exist_ok=True)
+    releases.chmod(permissions.PUBLIC_FOLDER)
+    permissions.make_public(folder)
     place = releases / release
     number = 1
     while place.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flows.core import landing, ledger, publishing
+from flows.core import landing, ledger, permissions, publishing
 from flows.core.contracts import Contract, load_contracts
 from flows.core.steps import DeliveryLine, recorded_lines
 from flows.settings import Settings
@@ -24,7 +24,9 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What `barometer status` tells. `unread` are deliveries that the current release does not know."""
+    """What `barometer status` tells. `unread` are deliveries that the current release does not know, `open_raw` is the raw
+    folder when every user of the machine can open it.
+    """
 
     release: str | None
     as_of: str | None
@@ -33,6 +35,7 @@ class Status:
     deliveries: tuple[DeliveryLine, ...]
     unread: tuple[str, ...]
     sources: tuple[SourceState, ...]
+    open_raw: str | None = None
 
 
 def status(settings: Settings, today: date) -> Status:
@@ -51,6 +54,7 @@ def status(settings: Settings, today: date) -> Status:
         recorded_lines(manifest),
         tuple(sorted(name for name, delivery_id in present.items() if delivery_id not in known)),
         tuple(_state(contract, entries, today) for contract in contracts.values()),
+        str(settings.raw) if permissions.is_open_to_all(settings.raw) else None,
     )
 
 

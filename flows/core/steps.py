@@ -7,13 +7,13 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, history, landing, ledger, publishing
+from flows.core import chain, history, landing, ledger, permissions, publishing
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -123,7 +123,9 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             "keep them apart: choose --raw or --out",
         )
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
+        if not settings.out.is_dir():
+            settings.out.mkdir(parents=True)
+            settings.out.chmod(permissions.PUBLIC_FOLDER)  # the way to the releases; an older folder stays as it is
         lock = FileLock(settings.lock)
         holder = settings.lock.with_suffix(".holder.json")
         try:
@@ -147,8 +149,9 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
                 {"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command}
             )
         )
-        _clear_leftovers(settings)
-        yield
+        with permissions.closed(settings):
+            _clear_leftovers(settings)
+            yield
     except Exception as error:
         if not isinstance(error, BarometerError) and tells_of_full_disk(error):
             reason = " ".join(str(error).split())[:200]
@@ -246,18 +249,8 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
         progress.stage("admit", len(run.deliveries))
     progress.advance(delivery.shown_name)
     contracts = load_contracts(settings.sql / "0_sources")
-    reader = ledger.reader_version(_settings_text(settings))
     path = settings.verdicts / f"{delivery.delivery_id}.json"
-
-    def key_of(contract: str | None) -> str:
-        # a file that answers to no contract is looked at again when any contract changes
-        known = contracts.get(contract or "")
-        versions = known.version if known else ",".join(c.version for c in contracts.values())
-        refusal = delivery.refusal.code if delivery.refusal else ""
-        # what a structure file says may also turn a refused export into one that can be admitted
-        book = f":{run.codebook.version}" if contract in (codebook.CONTRACT, None) else ""
-        return f"{reader}:{versions}:{refusal}{book}"
-
+    key_of = verdict_key(settings, run, delivery)
     kept = admission.load_verdict(path, key_of, settings.staged)
     if kept is not None:
         return kept
@@ -272,6 +265,25 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     return verdict
 
 
+def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:
+    """Today's key of a delivery's verdict by the name of its contract: everything that the verdict depends on."""
+    from flows.core.contracts import load_contracts
+
+    contracts = load_contracts(settings.sql / "0_sources")
+    reader = ledger.reader_version(_settings_text(settings))
+
+    def key_of(contract: str | None) -> str:
+        # a file that answers to no contract is looked at again when any contract changes
+        known = contracts.get(contract or "")
+        versions = known.version if known else ",".join(c.version for c in contracts.values())
+        refusal = delivery.refusal.code if delivery.refusal else ""
+        # what a structure file says may also turn a refused export into one that can be admitted
+        book = f":{run.codebook.version}" if contract in (codebook.CONTRACT, None) else ""
+        return f"{reader}:{versions}:{refusal}{book}"
+
+    return key_of
+
+
 def _known_only(settings: Settings, run: Run, delivery: Delivery, path: Path):
     """A delivery whose file was replaced or taken away: it stays known, and what was accepted of it before holds."""
     from flows.core import admission
@@ -281,9 +293,13 @@ def _known_only(settings: Settings, run: Run, delivery: Delivery, path: Path):
     if before is not None and before.get("staged"):
         kept = admission.load_verdict(path, lambda _: before["key"], settings.staged)
         if kept is not None and kept.contract == codebook.CONTRACT:
-            return _withheld_again(settings, run, kept, path, before["key"])
+            kept = _withheld_again(settings, run, kept, path, before["key"])
         if kept is not None:
-            return kept
+            since = (
+                f" (removed on {delivery.receipt.pruned_on}: its time was over)" if delivery.receipt.pruned_on else ""
+            )
+            told = f"the file is gone{since}: judged by version {kept.contract_version} of its contract, cannot be read again"
+            return replace(kept, notes=(*kept.notes, told))
     refusal = Refusal(
         "file_gone",
         "the file that the receipt speaks of",

@@ -362,10 +362,13 @@ def _check_raw(seen: Examination, raw: Path) -> None:
             present[sha256_of(path)] = name
         except OSError as error:
             seen.note(f"raw {name}", f"cannot be read ({error.strerror})")
+    pruned = landing.pruned_on(raw)
     for entry in seen.manifest["deliveries"]:
         name, sha256 = str(entry.get("file_name")), entry.get("sha256")
         if sha256 in present:
             seen.count("raw files")
+        elif sha256 in pruned:
+            seen.note(f"raw {name}", f"was removed on {pruned[sha256]}, its time being over; cannot be compared")
         elif not sha256:
             seen.note(f"raw {name}", "could not be read when it was received")
         elif entry.get("is_withdrawn"):

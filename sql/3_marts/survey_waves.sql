@@ -66,7 +66,9 @@ answers_judged as (
         questions.question_code is not null as is_known_question,
         codes.question_code is not null
             -- some exports write N for a box left unticked, others leave it empty: both say the same
-            or coalesce(questions.scale = 'multiple_choice' and answers.answer_code = 'N', false) as is_known_answer
+            or coalesce(questions.scale = 'multiple_choice' and answers.answer_code = 'N', false)
+            -- withheld at admission, so that nobody is nearly alone: no doubt about the questionnaire
+            or answers.answer_code = 'withheld' as is_known_answer
     from answers
     left join questions
         on answers.question_code = questions.question_code

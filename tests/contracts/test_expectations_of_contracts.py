@@ -289,6 +289,7 @@ SUITES = [
     }),
     Suite("survey_answers", ANSWERS, {
         "one code": (lambda rows: everywhere(rows, SECU_JOUR="1"), {"answers_vary": 120}),
+        "two who are alone": (lambda rows: changed(rows, (3, {"SEXE": ""}), (5, {"SEXE": "X"})), {"respondents_not_alone": 1}),
         "one day": (lambda rows: everywhere(rows, submitdate="2025-03-10 10:00:00"), {"not_all_sent_on_one_day": 240}),
         "unfinished": (lambda rows: everywhere(rows[:90], submitdate="") + rows[90:], {"mostly_finished": 180}),
     }),

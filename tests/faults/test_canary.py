@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from pathlib import Path
 
@@ -125,12 +126,18 @@ def whole_run(tmp_path_factory, finished, contracts):
         )
     (folder / "raw" / "surveys").mkdir()
     (folder / "raw" / "surveys" / "enquete.csv").write_text(survey_with_secrets(), encoding="utf-8")
-    done = finished("run", "--direct", "--raw", folder / "raw", "--out", folder / "out", timeout=300, COLUMNS="1000")
+    before = os.umask(0o077)  # the command has it from us: what is public must be so all the same
+    try:
+        done = finished(
+            "run", "--direct", "--raw", folder / "raw", "--out", folder / "out", timeout=300, COLUMNS="1000"
+        )
+    finally:
+        os.umask(before)
     return folder / "raw", folder / "out", done
 
 
 def survey_with_secrets() -> str:
-    """Answers in the respondent's own words, two of them in columns that every LimeSurvey export has."""
+    """Answers in the respondent's own words, two of them in columns that every LimeSurvey export has, and times and seeds."""
     header = (
         '"id","submitdate","lastpage","startlanguage","SEXE","AGE","SECU_JOUR","AIDE_OU","AIDE_OU[other]","COMMENT"'
     )
@@ -205,6 +212,21 @@ def test_only_what_the_contract_stages_is_staged(seen, contracts) -> None:
     assert inside and inside - staged == set()
     assert ("resident_feedback", "comment_text") not in staged
     assert all(column != UNKNOWN for _, column in inside)
+
+
+def test_the_public_tree_holds_no_secret_but_the_places_and_labels(whole_run, seen) -> None:
+    """`current` as a reader finds it, letters included; nothing leads out of it, and only the letters are closed."""
+    _, out, _ = whole_run
+    public = (out / "current").resolve()
+    assert public.is_relative_to(out / "releases") and not [path for path in public.rglob("*") if path.is_symlink()]
+    assert below(seen, str(public.relative_to(out.resolve()))) - PUBLISHED == set()
+
+
+def test_the_three_places_have_their_modes_under_a_closed_umask(whole_run, wrong_modes) -> None:
+    _, out, _ = whole_run
+    assert wrong_modes(out) == []
+    assert out.stat().st_mode & 0o777 == 0o755, "whoever reads the release comes through here"
+    assert any((out / "quarantine").iterdir()) and any((out / "staged").rglob("*.parquet"))
 
 
 def test_only_places_and_the_ministrys_labels_are_published(seen) -> None:

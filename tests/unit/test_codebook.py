@@ -190,8 +190,9 @@ class Town:
         return any(word.encode() in path.read_bytes() for path in self.settings.out.rglob("*") if path.is_file())
 
 
-EXPORT = (
-    "id;submitdate;lastpage;SEXE;AGE;METIER\n1;2026-09-10 10:00:00;4;F;A2;Martin\n2;2026-09-10 11:00:00;4;M;A3;A1\n"
+# three of each kind, so that nobody is alone
+EXPORT = "id;submitdate;lastpage;SEXE;AGE;METIER\n" + "".join(
+    f"{n};2026-09-10 10:00:00;4;F;A2;Martin\n{n + 3};2026-09-10 11:00:00;4;M;A3;A1\n" for n in (1, 2, 3)
 )
 
 
@@ -244,7 +245,7 @@ def test_on_an_earlier_day_the_structure_is_not_known_and_the_answers_are_as_the
 
 def test_what_the_register_no_longer_lists_is_withheld_also_where_the_file_has_gone(town):
     town.put("vague.csv", EXPORT)
-    town.put("autre.csv", EXPORT.replace("1;2026", "3;2026"))
+    town.put("autre.csv", EXPORT.replace("\n1;2026", "\n7;2026"))
     town.admitted()
     assert ("AGE", "A2") in town.staged()
     (town.settings.raw / "autre.csv").unlink()

@@ -169,6 +169,15 @@ def test_columns_that_name_or_place_a_respondent(tmp_path, heading):
     assert [entry.name for entry in (tmp_path / "work").iterdir() if "wide" in entry.name] == []
 
 
+@pytest.mark.parametrize(
+    "column", ["profil/date_naissance", "gps", "_LIEU_latitude", "adresse", "courriel", "deviceid"]
+)
+def test_what_places_or_reaches_a_respondent_is_refused_with_the_way_out_in_both_languages(tmp_path, column):
+    found = refusal(tmp_path, [[*OWN, "SEXE", column], [*VALUES, "F", "SECRET"]])
+    assert found.code == "personal_data" and "SECRET" not in str(found.as_dict())
+    assert "delete this file" in found.remedy and "supprimez ce fichier" in found.remedy
+
+
 def test_who_submitted_is_personal_too(tmp_path):
     values = [*VALUES[:8], "SECRET-enqueteur", *VALUES[9:]]
     assert refusal(tmp_path, [[*OWN, "SEXE"], [*values, "F"]]).code == "personal_data"

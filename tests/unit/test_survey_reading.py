@@ -200,6 +200,7 @@ def test_times_pages_and_seeds_are_left_out(tmp_path):
     assert answers(table) == [("Q1", "-", "A1")]
     text = table.path.read_text(encoding="utf-8")
     assert "14:0" not in text and "123456789" not in text and "99.5" not in text
+    assert "times of day were left out unread, better not exported: startdate, datestamp, interviewtime" in table.notes
 
 
 def test_a_survey_without_responses(tmp_path):
@@ -289,14 +290,21 @@ def test_answers_that_were_exported_in_full(tmp_path):
 
 @pytest.mark.parametrize(
     "column",
-    ["token", "ipaddr", "ip", "email", "firstname", "lastname", "refurl", "attribute_1", "participant_id", "prenom"],
-)
+    [
+        "token", "ipaddr", "ip", "email", "firstname", "lastname", "refurl", "attribute_1", "participant_id", "prenom",
+        "TELEPHONE", "ADRESSE", "ADRESSE_POSTALE", "RUE", "DATE_NAISSANCE", "DATENAISS", "DDN", "GPS", "LIEU_latitude",
+        "referrer", "NOM[SQ001]",
+    ],
+)  # fmt: skip
 def test_columns_that_name_a_respondent(tmp_path, column):
     header = [*OWN, column, "Q1"]
     assert answers(read(tmp_path, [header, [*VALUES, "", "A1"]])) == [("Q1", "-", "A1")]
     found = refusal(tmp_path, [header, [*VALUES, " ", "A1"], ["2", *VALUES[1:], "SECRET", "A2"]])
     assert (found.code, found.line) == ("personal_data", 3)
-    assert column in found.found and "anonymised" in found.remedy
+    assert survey.normalised(column) in found.found
+    assert "anonymised responses on" in found.remedy and "« Réponses anonymisées »" in found.remedy, (
+        "English and French"
+    )
     assert "SECRET" not in str(found.as_dict())
     assert [entry.name for entry in (tmp_path / "work").iterdir() if "wide" in entry.name] == []
 

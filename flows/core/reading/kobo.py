@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from flows.core.contracts import FORBIDDEN_HEADERS, normalised
+from flows.core.contracts import normalised
 from flows.core.errors import Refusal
 from flows.core.reading.codebook import Codebook, open_questions
 from flows.core.reading.survey import (
@@ -22,6 +22,7 @@ from flows.core.reading.survey import (
     Question,
     Remedies,
     header_of,
+    is_personal,
     plain_wording,
     read_wide,
     refuse_repeated,
@@ -39,10 +40,10 @@ LEFT_OUT = frozenset(
      "_xform_id_string", "_duration", "_bamboo_dataset_id", "formhub/uuid", "meta/audit"}
 )  # fmt: skip
 META = re.compile(r"(?:.*/)?meta/.*|_submission__.*|__version__.*|_attachments.*")
-# Who sent it, with which telephone, and where: over and above FORBIDDEN_HEADERS.
+# Who sent it, with which telephone, and where: over and above what no survey may bring (`survey.is_personal`).
 PERSONAL = re.compile(
-    r"submitted_by|_submission_submitted_by|username|device_?id|phone_?number|subscriber_?id|sim_?(serial|id)|imei|geolocation"
-    r"|gps|geopoint|geotrace|geoshape|\w+_(latitude|longitude|altitude|precision)|latitude|longitude"
+    r"submitted_by|_submission_submitted_by|username|device_?id|phone_?number|subscriber_?id|sim_?(serial|id)|imei"
+    r"|\w+_(altitude|precision)"
 )
 OWN_WORDS = re.compile(
     r"(?:.*_)?(?:other|autre|specify|preciser|precisez|comments?|commentaires?|remarques?)", re.IGNORECASE
@@ -56,7 +57,11 @@ REMEDIES = Remedies(
     ),
     anonymous=(
         "delete this file; in KoboToolbox take username, device and location questions out of the form before it starts, allow"
-        " answers without a log-in, and leave these columns out when exporting"
+        " answers without a log-in, and leave these columns out when exporting (Data > Downloads > Advanced options > Select"
+        " questions to be exported)"
+        " (supprimez ce fichier ; dans KoboToolbox, avant l'ouverture, retirez du formulaire identifiant, appareil, téléphone et"
+        " position, permettez de répondre sans compte, et à l'export (Données > Téléchargements > Options avancées) décochez ces"
+        " colonnes)"
     ),
 )
 
@@ -137,7 +142,7 @@ def _is_own_column(layout: Layout, position: int, name: str) -> bool:
     plain = normalised(name.rpartition("/")[2])
     if plain in WAVE:
         layout.wave = position
-    elif FORBIDDEN_HEADERS.fullmatch(plain) or PERSONAL.fullmatch(plain):
+    elif is_personal(plain) or PERSONAL.fullmatch(plain):
         layout.personal[position] = plain
     else:
         return False

@@ -47,8 +47,16 @@ RESPONSE_NUMBER = "id"
 SUBMITTED = "submitdate"
 LEFT_OUT = frozenset({"lastpage", "startlanguage", "seed", "startdate", "datestamp", "interviewtime"})
 WAVE = frozenset({"vague", "wave"})
-# The participant list can be exported along with the answers; FORBIDDEN_HEADERS holds its other columns.
-PARTICIPANT = re.compile(r"refurl|participant_id|tid|mpid|attribute_\w+")
+# Over and above FORBIDDEN_HEADERS: the participant list, which can be exported along with the answers, and questions whose
+# own code says that they ask for a day of birth, an address, a place on the map or a device.
+PERSONAL = re.compile(
+    r"refurl|referr?er(_url)?|participant_id|tid|mpid|attribute_\w+|user_?agent|session_?id|cookie|access_?code|code_acces"
+    r"|date_?(de_?)?naiss(ance)?|jour_(de_)?naissance|ddn|dob|date_of_birth|birth_?day"
+    r"|adresse_\w+|(street_|home_|postal_)?address|street|rue|numero_(et|de)_rue|no_rue"
+    r"|gps|geo_?loc\w*|geopoint|geotrace|geoshape|coordonnees|coordonnees_gps|(\w+_)?(latitude|longitude)|lat|lng|lon"
+)
+TIMES = ("startdate", "datestamp", "interviewtime")
+"""Columns that tell when somebody answered, finer than a day: left out unread, as the time of `submitdate` is."""
 
 FULL_HEADING_ID = frozenset({"response_id", "id_de_la_reponse", "antwort_id"})
 FULL_HEADING_OTHERS = frozenset(
@@ -68,8 +76,12 @@ _REMEDY_CODES = (
     " (Réponses > Exporter > CSV, en-têtes « Code de la question », réponses « Codes de réponse »)"
 )
 _REMEDY_ANONYMOUS = (
-    "delete this file; in LimeSurvey set the survey to anonymised responses without IP address, referrer and date stamp"
-    " before it starts, and leave these columns and all participant fields unticked when exporting"
+    "delete this file; in LimeSurvey, before the survey starts, switch anonymised responses on (Participant settings) and"
+    " date stamp, IP address and referrer URL off (Notifications & data); when exporting (Responses > Export), untick these"
+    " columns, the token and all participant fields; without a date stamp the receipt names the wave"
+    " (supprimez ce fichier ; dans LimeSurvey, avant l'ouverture, activez « Réponses anonymisées » (Paramètres des"
+    " participants) et désactivez horodatage, adresse IP et URL référente (Notifications et données) ; à l'export (Réponses >"
+    " Exporter), décochez ces colonnes, le jeton et tous les champs des participants ; sans horodatage, le reçu nomme la vague)"
 )
 
 
@@ -208,6 +220,7 @@ class Layout:
     closed: list[Question] = field(default_factory=list)
     open: list[Question] = field(default_factory=list)
     nameless: int = 0
+    times: tuple[str, ...] = ()
     is_submitted_in_utc: bool = False
     remedies: Remedies = Remedies()
 
@@ -218,7 +231,7 @@ def _layout(
     names = [name.strip().lstrip("\ufeff") for name in header]
     _refuse_full_headings(names, line)
     refuse_repeated(names, [name for name in names if name], line)
-    layout = Layout(len(names), names.index(RESPONSE_NUMBER))
+    layout = Layout(len(names), names.index(RESPONSE_NUMBER), times=tuple(n for n in names if n in TIMES))
     questions = [
         question
         for position, name in enumerate(names)
@@ -271,11 +284,16 @@ def _is_own_column(layout: Layout, position: int, name: str) -> bool:
         layout.submitted = position
     elif plain in WAVE:
         layout.wave = position
-    elif FORBIDDEN_HEADERS.fullmatch(plain) or PARTICIPANT.fullmatch(plain):
+    elif is_personal(plain) or is_personal(normalised(name.partition("[")[0])):
         layout.personal[position] = plain
     else:
         return name == RESPONSE_NUMBER or name in LEFT_OUT
     return True
+
+
+def is_personal(plain: str) -> bool:
+    """Whether a normalised heading names, reaches or places a respondent."""
+    return bool(FORBIDDEN_HEADERS.fullmatch(plain) or PERSONAL.fullmatch(plain))
 
 
 def _split(name: str, question_codes: frozenset[str] | None) -> tuple[str, str]:
@@ -606,6 +624,8 @@ def _notes(database, layout: Layout, left_out: list[Question], codebook: Codeboo
         notes.append(f"answers in own words were left out: {_named(open_columns)}")
     if lost := [q for q in open_columns if codebook and q.question in codebook.questions and not _is_own_words(q)]:
         notes.append(f"registered as closed, but answered in own words or declared so: {_named(lost)}")
+    if layout.times:
+        notes.append(f"times of day were left out unread, better not exported: {', '.join(layout.times)}")
     if layout.nameless:
         notes.append(f"{layout.nameless} columns without a heading were left out")
     bad_waves = database.execute("select count(*) from wide where is_wave_dropped").fetchone()[0]
