@@ -457,17 +457,19 @@ def verify(build: Build, shop: Workshop, tables: set[str], progress: Callable[[s
 
 
 def _expected(build: Build, model: Model) -> list[Expectation]:
-    """What is expected of a table; without what compares it with a release before that is not there or not comparable."""
-    return [
-        _grain_unique(model),
-        *(
-            expectation
-            for expectation in model.expectations
-            if all(
-                n in build.before for n in model.named.get(expectation.id, ()) if n.startswith(f"{models.PREVIOUS}.")
-            )
-        ),
-    ]
+    """What is expected of a table; without what compares it with a release before and has nothing to compare it with."""
+    return [_grain_unique(model), *(e for e in model.expectations if _is_comparable(build, model, e))]
+
+
+def _is_comparable(build: Build, model: Model, expectation: Expectation) -> bool:
+    """Whether the tables of the release before that are named are there and comparable.
+
+    A table that was carried over from there would only be compared with itself.
+    """
+    named = model.named.get(expectation.id, ())
+    if model.name in build.reused and named == (f"{models.PREVIOUS}.{model.table}",):
+        return False
+    return all(name in build.before for name in named if name.startswith(f"{models.PREVIOUS}."))
 
 
 def _depends_on(build: Build, model: Model, expectation: Expectation) -> str:

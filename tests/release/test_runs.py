@@ -115,14 +115,14 @@ def test_a_result_is_made_anew_where_a_table_that_it_names_changed(settings, mon
 
     monkeypatch.setattr(building, "_make_results", noted)
     pipeline.refresh(settings)
-    assert ("marts.police_statistics", "count_plausible") in made
+    assert ("marts.police_statistics", "count_not_negative") in made
     made.clear()
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
     outcome = pipeline.refresh(settings)
     assert "marts.police_statistics" in outcome.reused_tables
     # audit.deliveries has one row more; the table itself and what it says of itself are as they were
     assert ("marts.police_statistics", "delivery_in_force") in made
-    assert ("marts.police_statistics", "count_plausible") not in made
+    assert ("marts.police_statistics", "count_not_negative") not in made
 
 
 def test_the_first_release_is_compared_with_nothing_and_says_so(settings) -> None:
