@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, history, ledger, lineage, models
+from flows.core import chain, fingerprints, history, ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -29,6 +29,9 @@ MOST_FREE_ROOM = 0.5
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
 
+LARGE_BYTES = 2_000_000
+"""A table whose Parquet is larger is worth a second thread for its fingerprint."""
+
 JUDGES = ("building.py", "contracts.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
@@ -41,6 +44,7 @@ class Build:
     small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
+    `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     """
 
@@ -63,6 +67,7 @@ class Build:
     before: dict[str, str] = field(default_factory=dict)
     not_compared: str = ""
     lineage_files: dict[str, Path] = field(default_factory=dict)
+    content_fingerprints: dict[str, str | None] = field(default_factory=dict)
     memory: Memory | None = None
 
     @property
@@ -456,17 +461,19 @@ def verify(build: Build, shop: Workshop, tables: set[str], progress: Callable[[s
 
 
 def _expected(build: Build, model: Model) -> list[Expectation]:
-    """What is expected of a table; without what compares it with a release before that is not there or not comparable."""
-    return [
-        _grain_unique(model),
-        *(
-            expectation
-            for expectation in model.expectations
-            if all(
-                n in build.before for n in model.named.get(expectation.id, ()) if n.startswith(f"{models.PREVIOUS}.")
-            )
-        ),
-    ]
+    """What is expected of a table; without what compares it with a release before and has nothing to compare it with."""
+    return [_grain_unique(model), *(e for e in model.expectations if _is_comparable(build, model, e))]
+
+
+def _is_comparable(build: Build, model: Model, expectation: Expectation) -> bool:
+    """Whether the tables of the release before that are named are there and comparable.
+
+    A table that was carried over from there would only be compared with itself.
+    """
+    named = model.named.get(expectation.id, ())
+    if model.name in build.reused and named == (f"{models.PREVIOUS}.{model.table}",):
+        return False
+    return all(name in build.before for name in named if name.startswith(f"{models.PREVIOUS}."))
 
 
 def _depends_on(build: Build, model: Model, expectation: Expectation) -> str:
@@ -532,6 +539,18 @@ def _make_results(
         validator.close()
         con.close()
     return made
+
+
+def fingerprint_large_tables(build: Build) -> None:
+    """Take the fingerprints of the large tables that were built anew. It takes seconds, and needs their Parquet alone."""
+    paths = {m.name: build.folder / "parquet" / parquet_name(m) for m in build.graph.models if m.is_published}
+    large = {
+        name: (path, build.graph.by_name[name].history)
+        for name, path in paths.items()
+        if name not in build.reused and path.is_file() and path.stat().st_size > LARGE_BYTES
+    }
+    if large:
+        build.content_fingerprints = fingerprints.of_files(large)
 
 
 def expectations_of(model: Model) -> list[Expectation]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from flows.core.reading.tables import identifier
+from flows.core.reading.tables import identifier, quoted
 
 DEFINITION = (
     "sha256 of: the line 'campaign barometer fingerprint 1'; for each column in its order a line 'name TYPE'; a line with the "
@@ -34,7 +35,7 @@ def row_text(columns: Mapping[str, str]) -> str:
             values.append(f"coalesce(case when {inside} then {escaped} else {column} end, '\\N')")
         else:
             values.append(f"coalesce(cast({column} as varchar), '\\N')")
-    return f"concat_ws(chr(9), {', '.join(values)})"
+    return f"concat({', chr(9), '.join(values)})"
 
 
 def of_rows(columns: Mapping[str, str], rows: int, first_halves: int, last_halves: int) -> str:
@@ -52,6 +53,22 @@ def of_relation(con, relation: str, columns: Mapping[str, str], history: Iterabl
     sql = f"select count(*), {halves} from (select md5_number({row_text(told)}) as m from {relation})"
     rows, last, first = con.execute(sql).fetchone()
     return of_rows(told, rows, first or 0, last or 0)
+
+
+def of_files(files: Mapping[str, tuple[Path, Iterable[str]]]) -> dict[str, str | None]:
+    """The fingerprints of Parquet files, each given with its columns that are history.
+
+    Apart from every other connection and with one thread, so that they can be taken while something else goes on.
+    """
+    import duckdb
+
+    found = {}
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute("set timezone = 'UTC'")
+        for name, (path, history) in files.items():
+            relation = f"read_parquet({quoted(path)})"
+            found[name] = of_relation(con, relation, columns_of(con, relation), history)
+    return found
 
 
 def portable_sql(file: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str:

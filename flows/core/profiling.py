@@ -60,7 +60,7 @@ def _harmless(header: str, position: int) -> str:
 
 
 def _counts(con, contract: Contract, staged: Path) -> list[Row]:
-    labels = [c for c in contract.staged_columns if c.type in ("label", "boolean") or c.is_listed]
+    labels = _listed_columns(con, contract, staged)
     dates = [c for c in contract.staged_columns if c.type in ("date", "timestamp")]
     columns = [c.name for c in contract.staged_columns]
     numbers = [c.name for c in contract.staged_columns if c.type in ("integer", "number")]
@@ -68,7 +68,7 @@ def _counts(con, contract: Contract, staged: Path) -> list[Row]:
     sets = ["()", *(f"({key})" for key in keys)]
     if contract.history_period:
         keys.insert(0, "period_on")
-        sets += ["(period_on)"] + ([f"(period_on, {_alias(contract.history_by)})"] if contract.history_by else [])
+        sets += ["(period_on)", *(f"(period_on, {_alias(c.name)})" for c in labels if c.name == contract.history_by)]
     rows = con.execute(
         f"""select {_listed(*keys, *(f"grouping({key})" for key in keys))}
             cast(sum(n) as bigint), cast(sum(measured) as bigint), cast(sum(total) as varchar),
@@ -90,7 +90,20 @@ def _counts(con, contract: Contract, staged: Path) -> list[Row]:
         found += _as_rows(values, aside, labels, counts, by_column)
     for column in dates:
         found += _months_of(con, column, staged)
-    return sorted(_without_long_lists(found, labels), key=repr)
+    return sorted(found, key=repr)
+
+
+def _listed_columns(con, contract: Contract, staged: Path) -> list[Column]:
+    """The columns whose labels are told. One with too many is left out before its groups make millions of all groups."""
+    named = [c for c in contract.staged_columns if c.type in ("label", "boolean") or c.is_listed]
+    if not named:
+        return []
+    counts = ", ".join(
+        f"(select count(distinct {_label_sql(c)}) from (select distinct {c.name} from {parquet_sql(staged)}))"
+        for c in named
+    )
+    row = con.execute(f"select {counts}").fetchone()
+    return [c for c, count in zip(named, row, strict=True) if count <= MOST_LABELS]
 
 
 def _months_of(con, column: Column, staged: Path) -> list[Row]:
@@ -171,13 +184,6 @@ def _as_rows(values: list, aside: list, labels: list[Column], counts: tuple, by_
         return [("period", None, None, on, *counts)]
     kind = "label" if aside[0] else "period_label"
     return [(kind, labels[label].name, values[1 + label], on, *counts)]
-
-
-def _without_long_lists(rows: list[Row], labels: list[Column]) -> list[Row]:
-    long = {
-        c.name for c in labels if len({row[2] for row in rows if row[0] == "label" and row[1] == c.name}) > MOST_LABELS
-    }
-    return [row for row in rows if row[0] not in ("label", "period_label") or row[1] not in long]
 
 
 def _alias(name: str) -> str:

@@ -395,16 +395,21 @@ def _workshop(settings: Settings):
 
 def verify(settings: Settings, build, progress: Progress) -> None:
     """Check what was built, then build and check what shows these results."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from flows.core import building
 
     progress.stage("verify")
     shop = _workshop(settings)
     late = building.late_models(build.graph)
-    building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
-    building.tell_known(build)
-    building.build_late_tables(build, shop, progress.advance)
-    building.verify(build, shop, late, progress.advance)
-    building.tell_known(build)
+    with ThreadPoolExecutor(1) as beside:  # the many small checks leave most of the second processor free
+        fingerprinted = beside.submit(building.fingerprint_large_tables, build)
+        building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
+        building.tell_known(build)
+        building.build_late_tables(build, shop, progress.advance)
+        building.verify(build, shop, late, progress.advance)
+        building.tell_known(build)
+    fingerprinted.result()
 
 
 def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
