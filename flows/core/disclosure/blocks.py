@@ -11,6 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.csgraph import connected_components
 
 TOLERANCE = 1e-6
+PRESOLVED_FROM = 3000  # unknowns
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ def solve(
         constraint = LinearConstraint(sparse.csc_array(matrix), right, right)
         result = milp(cost, integrality=np.ones(len(cost)), bounds=Bounds(low, high), constraints=constraint)
     else:
-        result = linprog(
-            cost, A_eq=matrix, b_eq=right, bounds=np.column_stack([low, high]), method="highs-ds"
-        )
+        # on programmes as small as a block's, presolving costs more than it saves
+        options = {"presolve": len(cost) > PRESOLVED_FROM}
+        bounds = np.column_stack([low, high])
+        result = linprog(cost, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds", options=options)
     if result.status == 0:
         return Solution(result.x, None if whole else result.eqlin.marginals)
     if result.status == 2:

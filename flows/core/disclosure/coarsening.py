@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from flows.core.disclosure.cube import Cube
+from flows.core.disclosure.protection import primary_cells
+from flows.core.disclosure.rules import RuleBook
 
 MOST_HIDDEN = 0.5  # decided 2026-11-23: a series of which every second point is missing is read as a series of zeros
 
@@ -33,3 +37,24 @@ def choose_level(
         if shares[name] <= most_hidden:
             return Choice(name, shares)
     return Choice(None, shares)
+
+
+def withhold_fine(
+    cube: Cube, series: Iterable[Mapping[str, np.ndarray]], book: RuleBook, most_hidden: float = MOST_HIDDEN
+) -> tuple[Cube, list[Choice]]:
+    """Make the levels latent that would be mostly blank by the primary rules alone, before partners are looked for.
+
+    Each of `series` is one table at several levels, finest first. A cell that is not shown at all needs no mark and no
+    shown zero beside it, so that the coarser cells keep far more; it is still protected, since sums may tell it.
+    """
+    hidden = primary_cells(cube, book)
+    latent = cube.column("latent", False).astype(bool).copy()
+    choices = []
+    for levels in series:
+        choice = choose_level(levels, hidden, cube.count, most_hidden)
+        for name, cells in levels.items():
+            if name == choice.level:
+                break
+            latent[cells] = True
+        choices.append(choice)
+    return replace(cube, latent=latent), choices

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -25,6 +25,9 @@ from flows.core.disclosure.suppression import State, hide_partners, information_
 SHOWN, SMALL, OTHER, UNTOLD, LATENT = "shown", "small", "other", "untold", "latent"
 CELLS_AT_ONCE = 4000
 LEAKS_NAMED = 10
+# how far, as a share of the largest contributor, an organisation's figure must stay open on both sides; decided 2026-11-23:
+# what is left of a total when 85 per cent is one organisation's
+UNCERTAIN = 0.15
 
 
 class DisclosureError(ValueError):
@@ -92,6 +95,11 @@ def protect(
     return Protected(cube, sums, mark, rule, rule != "", rounded, known, leaks, certificate)
 
 
+def primary_cells(cube: Cube, book: RuleBook) -> np.ndarray:
+    """The cells that a rule hides for their own sake."""
+    return _primary(cube, book, _Limits.of(cube, book))[0] != ""
+
+
 @dataclass(frozen=True)
 class _Limits:
     """Per cell, of its measure: the largest count that the mark SMALL stands for, whether it exists, the base."""
@@ -128,7 +136,7 @@ def _primary(cube: Cube, book: RuleBook, limits: _Limits) -> tuple[np.ndarray, n
         all_or_none = here & (group > 0) & (group <= limit[Kind.GROUP]) & ((count == 0) | (count == group))
         _ask(all_or_none, 0, np.minimum(limit[Kind.GROUP], group), Kind.GROUP, rule, need_low, need_high)
         # above the small counts: the range is the part of the largest, which is what must not be learned exactly
-        part = np.maximum(np.ceil(0.15 * np.where(largest > 0, largest, count)), 1)
+        part = np.maximum(np.ceil(UNCERTAIN * np.where(largest > 0, largest, count)), 1)
         if limit[Kind.DOMINANCE]:
             dominated = here & (count > limits.high) & (largest >= 0) & (100 * largest >= limit[Kind.DOMINANCE] * count)
             dominated &= count > 0

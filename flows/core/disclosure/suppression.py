@@ -23,7 +23,7 @@ from flows.core.disclosure.blocks import is_whole, solve
 REACHES = (2, 5)  # how many sums away partners are looked for, before the whole block
 NEAR = 1e-5  # the price of moving a hidden cell: otherwise they swing to and fro for nothing
 REWARD = 1e-2  # for moving other open cells where that costs nothing: one programme then proves many
-TRIALS = 60  # programmes spent in one block on showing partners again; a count, not a time, so that all runs agree
+TRIALS = 20  # programmes spent on showing partners again, and one more for 50 cells; a count, not a time: runs agree
 
 
 def information_cost(count: np.ndarray) -> np.ndarray:
@@ -157,8 +157,11 @@ def _solve_move(state: State, cells: np.ndarray, cell: int, sign: int, proofs: P
             both[start : start + len(cells)][also] -= REWARD
             both[(len(cells) if side > 0 else 0) :][: len(cells)][also] += REWARD
     nothing = np.zeros(len(rows))
-    for whole in (False, True):
-        point = solve(both, doubled, nothing, least, ups, whole).point
+    for tilt in (0, 1, 2, None):
+        # a corner with fractions is often one of several as cheap: slightly other prices lead to a whole one, ten times
+        # faster than the whole-number programme, which has the last word
+        tilted = both if not tilt else both * (1 + 0.05 * np.modf(np.arange(len(both)) * 0.6180339887 * tilt)[0])
+        point = solve(tilted, doubled, nothing, least, ups, whole=tilt is None).point
         if point is None:
             return None
         move = point[: len(cells)] - point[len(cells) :]
@@ -182,7 +185,7 @@ def _show_again(state: State, proofs: list[Proof]) -> None:
             uses.setdefault(int(cell), set()).add(number)
     partners = np.flatnonzero(state.is_secondary)
     state.may_hide = np.zeros(len(state.exact), bool)
-    trials = TRIALS * max(1, len(state.exact) // 1000)
+    trials = TRIALS + len(state.exact) // 50
     for cell in sorted(partners, key=lambda cell: (len(uses.get(int(cell), ())), -state.cost[cell], cell)):
         if trials <= 0:
             return
