@@ -121,7 +121,7 @@ def main() -> int:
             def tick(more: int) -> None:
                 nonlocal done
                 done += more
-                print(f"\r  {done} cells", end="", file=sys.stderr, flush=True)  # noqa: B023
+                print(f"\r  {done} cells", end="", file=sys.stderr, flush=True)
 
             asked_of = cube
             if asked.coarser:

@@ -20,7 +20,9 @@ def table(rows: list[list[int]], version: list[list[str]] | None = None) -> Cube
     names, counts, versions = [], [], []
     said = np.array(version if version else [[""] * len(kinds)] * len(zones), dtype=object)
     for zone, kind in itertools.product([*range(len(zones)), slice(None)], [*range(len(kinds)), slice(None)]):
-        names.append((zones[zone] if isinstance(zone, int) else "city", kinds[kind] if isinstance(kind, int) else "all"))
+        names.append(
+            (zones[zone] if isinstance(zone, int) else "city", kinds[kind] if isinstance(kind, int) else "all")
+        )
         counts.append(int(inner[zone, kind].sum()))
         part = said[zone, kind]
         versions.append(part if isinstance(part, str) else "+".join(np.ravel(part)))

@@ -12,7 +12,7 @@ from flows.core.disclosure.attack import Known, find_intervals, find_leaks
 from flows.core.disclosure.cube import link
 from flows.core.disclosure.protection import protect
 
-SLOW = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def test_textbook_example_has_the_interval_worked_out_by_hand():

@@ -10,15 +10,17 @@ import pytest
 from cities import BOOK, city, hierarchies, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from flows.core.disclosure.attack import find_leaks
-from flows.core.disclosure.coarsening import choose_level
+from flows.core.disclosure.coarsening import choose_level, withhold_fine
 from flows.core.disclosure.cube import Cube, CubeError, Hierarchy
 from flows.core.disclosure.protection import OTHER, SHOWN, SMALL, DisclosureError, protect
+from flows.core.disclosure.rounding import round_counts, share
 from flows.core.disclosure.rules import PARTNERS, PERSONS, POLICE, rule_book
 from flows.core.disclosure.suppression import information_cost
 
-SLOW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 COUNTS = st.one_of(st.just(0), st.integers(0, 7), st.integers(0, 60))
 
 
@@ -40,7 +42,7 @@ def test_a_small_count_takes_partners_and_zero_and_totals_stay():
 def test_the_loss_is_the_smallest_possible_on_small_tables():
     # every set of partners tried: the sequential method is no exact optimum, so a distance is allowed, and measured
     ratios = []
-    for rows in ([[20, 3], [30, 40]], [[3, 9, 14], [25, 7, 18]], [[1, 2, 0], [30, 16, 12]], [[4, 8], [11, 9], [2, 13]]):
+    for rows in ([[20, 3], [30, 40]], [[3, 9, 14], [25, 7, 18]], [[1, 2, 0], [30, 16, 12]]):
         found = protect(table(rows), hierarchies(len(rows), len(rows[0])), BOOK)
         cost = information_cost(found.cube.count)
         ours = cost[(found.mark != SHOWN) & ~found.is_primary].sum()
@@ -56,12 +58,15 @@ def _least_loss(found) -> float:
 
     limits = _Limits.of(found.cube, BOOK)
     low, high = limits.when_hidden(found.cube.count)
+    member = abs(found.sums.matrix.toarray())
     cost = information_cost(found.cube.count)
     shown = np.flatnonzero(~found.is_primary)
-    sets = itertools.chain.from_iterable(itertools.combinations(shown, size) for size in range(1, 6))
+    sets = itertools.chain.from_iterable(itertools.combinations(shown, size) for size in range(1, 5))
     for chosen in sorted(sets, key=lambda cells: cost[list(cells)].sum()):
         hidden = found.is_primary.copy()
         hidden[list(chosen)] = True
+        if (member[member @ hidden == 1] @ found.is_primary).any():
+            continue  # alone in its sum: no programme is needed to read it off
         known = Known(
             np.where(hidden, low, found.cube.count),
             np.where(hidden, high, found.cube.count).astype(float),
@@ -70,7 +75,7 @@ def _least_loss(found) -> float:
         )
         if not find_leaks(found.sums.matrix, known, found.cube.count):
             return float(cost[list(chosen)].sum())
-    raise AssertionError("no set of five partners protects this table")
+    raise AssertionError("no set of four partners protects this table")
 
 
 @SLOW
@@ -137,13 +142,13 @@ def test_two_counts_under_one_version_are_refused():
 
 @pytest.mark.parametrize("mean", [0.5, 4.0])
 def test_a_city_is_safe_and_breaks_when_partners_are_left_out(mean):
-    cube, linked = city(3, 2, mean, seed=5)
+    cube, linked = city(2, 2, mean, seed=5)
     assert protect(cube, linked, BOOK).leaks == ()
     assert len(protect(cube, linked, BOOK, with_partners=False).leaks) > 3
 
 
 def test_the_same_cube_is_protected_the_same_twice():
-    cube, linked = city(3, 2, 1.5, seed=8)
+    cube, linked = city(2, 1, 1.5, seed=8)
     once, again = protect(cube, linked, BOOK), protect(cube, linked, BOOK)
     assert (once.mark == again.mark).all()
     assert json.dumps(once.certificate) == json.dumps(again.certificate)
@@ -189,6 +194,18 @@ def test_persons_are_hidden_to_ten_rounded_to_five_and_their_sums_hold():
     assert (found.known.high >= found.cube.count).all()
 
 
+def test_a_share_is_of_rounded_parts_and_its_limits_hold_the_exact_one():
+    exact = np.array([13, 31, 0]), np.array([47, 62, 0])
+    none = csr_array((0, 3))
+    base, latent = np.full(3, 5), np.zeros(3, bool)
+    part, of = (round_counts(none, counts, base, latent) for counts in exact)
+    value, low, high = share(part, of)
+    assert value[:2] == pytest.approx([15 / 45, 30 / 60])
+    assert np.isnan(value[2])
+    assert (low[:2] <= exact[0][:2] / exact[1][:2]).all()
+    assert (high[:2] >= exact[0][:2] / exact[1][:2]).all()
+
+
 def test_none_or_all_of_a_small_group_is_hidden_and_of_a_large_one_not():
     zones = np.array(["a", "b", "c", "d"])
     cube = Cube(
@@ -213,23 +230,38 @@ def test_a_count_of_one_dominant_or_of_two_organisations_is_hidden():
 
 
 def test_the_finest_table_that_is_not_mostly_hidden_is_taken():
-    cube, linked = city(3, 2, 1.5, seed=2)
-    found = protect(cube, linked, BOOK)
-    period, zone, kind = (found.cube.dimensions[name] for name in ("period", "zone", "kind"))
-    inner = (zone != "city") & (kind == "all")
-    levels = {
-        "month": np.flatnonzero(inner & np.char.startswith(period, "2026-")),
-        "quarter": np.flatnonzero(inner & np.char.startswith(period, "2026 Q")),
-        "year": np.flatnonzero(inner & (period == "2026")),
-    }
-    choice = choose_level(levels, found.mark != SHOWN, found.cube.count)
-    assert choice.hidden_share["month"] > 0.5
+    # months 1, 2, 0, 9: two of three counts hidden, the zero is no help; quarters 3, 9: one of two
+    exact = np.array([1, 2, 0, 9, 3, 9, 12])
+    hidden = np.array([True, True, False, False, True, False, False])
+    levels = {"month": np.arange(4), "quarter": np.array([4, 5]), "year": np.array([6])}
+    choice = choose_level(levels, hidden, exact)
+    assert choice.hidden_share == {"month": pytest.approx(2 / 3), "quarter": 0.5}
     assert choice.level == "quarter"
-    assert choose_level(levels, np.ones(len(found.cube), bool), found.cube.count).level is None
+    assert choose_level(levels, hidden, exact, most_hidden=0.2).level == "year"
+    assert choose_level(levels, np.ones(7, bool), exact).level is None
+
+
+def test_what_is_too_fine_is_withheld_and_the_coarser_table_keeps_more():
+    cube, linked = city(2, 2, 1.0, seed=6)
+    period, zone, kind = (cube.dimensions[name] for name in ("period", "zone", "kind"))
+    spans = {"month": np.char.startswith(period, "2026-"), "quarter": np.char.startswith(period, "2026 Q")}
+    spans["year"] = period == "2026"
+    series = [
+        {span: np.flatnonzero(cells & (kind != "all") & where) for span, cells in spans.items()}
+        for where in (zone == "city", zone != "city")
+    ]
+    plain = protect(cube, linked, BOOK)
+    coarse, choices = withhold_fine(cube, series, BOOK)
+    assert [choice.level for choice in choices][1] in ("quarter", "year")
+    found = protect(coarse, linked, BOOK)
+    assert found.leaks == ()
+    kept = spans["year"]
+    assert (found.mark[kept] == SHOWN).sum() >= (plain.mark[kept] == SHOWN).sum()
+    assert (found.value[spans["month"] & (zone != "city") & (kind != "all")] == -1).all()
 
 
 def test_the_certificate_counts_and_names_no_cell():
-    cube, linked = city(3, 2, 1.0, seed=4)
+    cube, linked = city(2, 1, 1.0, seed=4)
     found = protect(cube, linked, BOOK)
     certificate = found.certificate
     assert sum(certificate["marks"].values()) == certificate["cells"] == len(cube)
@@ -245,4 +277,3 @@ def test_a_measure_without_rules_is_refused():
     cube = Cube({"measure": np.array(["new"]), "zone": np.array(["a"])}, np.array([3]))
     with pytest.raises(ValueError, match="has no family"):
         protect(cube, [], rule_book({"incidents": POLICE}))
-    assert {POLICE, PERSONS, PARTNERS} >= {"police"}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -86,9 +87,9 @@ def find_leaks(matrix: sparse.csr_array, known: Known, exact: np.ndarray) -> lis
     """
     proofs = Proofs(known, exact)
     leaks: dict[int, Leak] = {}
-    for cell in np.flatnonzero((proofs.is_open[1] & (known.high < known.need_high)) | (
-        proofs.is_open[-1] & (known.low > known.need_low)
-    )):
+    for cell in np.flatnonzero(
+        (proofs.is_open[1] & (known.high < known.need_high)) | (proofs.is_open[-1] & (known.low > known.need_low))
+    ):
         leaks[int(cell)] = Leak(int(cell), known.low[cell], known.high[cell], ())
         proofs.close(cell)
     _settle_loose(matrix, known, proofs)
@@ -152,7 +153,7 @@ def _programme(blocks: list[Block], known: Known, right: np.ndarray) -> Programm
 
 def _slices(sizes: list[int]) -> list[slice]:
     ends = np.cumsum([0, *sizes])
-    return [slice(int(start), int(end)) for start, end in zip(ends, ends[1:], strict=False)]
+    return [slice(int(start), int(end)) for start, end in pairwise(ends)]
 
 
 def prove_together(problem: Programme, proofs: Proofs) -> None:
@@ -230,7 +231,9 @@ def _leak(problem: Programme, number: int, place: int, known: Known, prices: np.
         cost[place] = -sign
         ends.append(solve(cost, matrix, right, low, high, whole=True).point[place])
     through = block.rows[np.abs(prices) > TOLERANCE]
-    return Leak(int(block.cells[place]), float(round(ends[1])), float(round(ends[0])), tuple(int(row) for row in through))
+    return Leak(
+        int(block.cells[place]), float(round(ends[1])), float(round(ends[0])), tuple(int(row) for row in through)
+    )
 
 
 def _settle_loose(matrix: sparse.csr_array, known: Known, proofs: Proofs) -> None:

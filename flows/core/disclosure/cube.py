@@ -22,8 +22,9 @@ class Cube:
     `dimensions` holds one text array per dimension, of which "measure" is one; all values of a row together are its key.
     `group` is the size of the group of which the count is a part, `contributors` the number of organisations behind it,
     `largest` the part of the largest of them; -1 where not known. A `latent` cell is never shown, yet whoever knows the
-    others may work it out (what lies outside the priority districts, the overlap of two zonings, a table too fine to show). `version` tells the
-    deliveries behind a cell: equal versions of a cell in two releases mean equal counts, and say so to everybody.
+    others may work it out: what lies outside the priority districts, the overlap of two zonings, a table too fine to
+    show. `version` tells the deliveries behind a cell: equal versions of a cell in two releases mean equal counts, and
+    say so to everybody.
     """
 
     dimensions: Mapping[str, np.ndarray]

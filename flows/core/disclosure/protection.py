@@ -202,9 +202,7 @@ class _System:
 def _stack(cube: Cube, sums: Sums, known: Known, earlier: Sequence[Protected]) -> _System:
     if not earlier:
         nothing, endless = np.zeros(len(cube)), np.full(len(cube), np.inf)
-        return _System(
-            sums.matrix, cube.count, known, len(cube), nothing, endless, 0, sums.describe, cube.name
-        )
+        return _System(sums.matrix, cube.count, known, len(cube), nothing, endless, 0, sums.describe, cube.name)
     place = {key: cell for cell, key in enumerate(_identities(cube))}
     exact = list(cube.count)
     releases = [(cube, sums, known, np.arange(len(cube)))]
@@ -225,13 +223,13 @@ def _stack(cube: Cube, sums: Sums, known: Known, earlier: Sequence[Protected]) -
     need_low, need_high = np.full(size, np.inf), np.full(size, -np.inf)
     rows, wording = [], []
     before = None
-    for number, (_, of_release, seen, cells) in reversed(list(enumerate(releases))):
+    for number, (_, _, seen, cells) in reversed(list(enumerate(releases))):
         if number == 0:
             before = (low.copy(), high.copy(), need_low.copy(), need_high.copy())
         low[cells], high[cells] = np.maximum(low[cells], seen.low), np.minimum(high[cells], seen.high)
         need_low[cells] = np.minimum(need_low[cells], seen.need_low)
         need_high[cells] = np.maximum(need_high[cells], seen.need_high)
-    for number, (of_cube, of_release, _, cells) in enumerate(releases):
+    for number, (_, of_release, _, cells) in enumerate(releases):
         entries = of_release.matrix.tocoo()
         moved = (entries.data, (entries.row, cells[entries.col]))
         rows.append(sparse.csr_array(moved, shape=(of_release.matrix.shape[0], size)))
@@ -274,7 +272,9 @@ def _stack(cube: Cube, sums: Sums, known: Known, earlier: Sequence[Protected]) -
 
 def _identities(cube: Cube) -> list[tuple]:
     version = cube.column("version", "")
-    return list(zip(*(np.asarray(values).tolist() for values in cube.dimensions.values()), version.tolist(), strict=True))
+    return list(
+        zip(*(np.asarray(values).tolist() for values in cube.dimensions.values()), version.tolist(), strict=True)
+    )
 
 
 def _distinct_rows(matrix: sparse.csr_array) -> np.ndarray:
@@ -392,7 +392,9 @@ def _fingerprint(cube: Cube, sums: Sums, book: RuleBook) -> str:
         digest.update(name.encode() + b"\0" + "\n".join(np.asarray(values).astype(str).tolist()).encode() + b"\0")
     for name in ("group", "contributors", "largest", "latent", "version"):
         values = getattr(cube, name)
-        digest.update(name.encode() + (b"" if values is None else "\n".join(map(str, np.asarray(values).tolist())).encode()))
+        digest.update(
+            name.encode() + (b"" if values is None else "\n".join(map(str, np.asarray(values).tolist())).encode())
+        )
     for values in (cube.count, sums.matrix.indptr, sums.matrix.indices, sums.matrix.data):
         digest.update(np.ascontiguousarray(values, dtype=np.int64).tobytes())
     return digest.hexdigest()
