@@ -103,6 +103,60 @@ def test_the_check_itself_finds_what_is_wrong() -> None:
     assert all(word in told for word in ("ENDED", "lacks runId", "may not stand there", "unknown colour", "job.name"))
 
 
+FACETS = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["_producer", "_schemaURL"],
+        "properties": {
+            "_producer": {"type": "string", "format": "uri"},
+            "_schemaURL": {"type": "string", "format": "uri"},
+        },
+    },
+}
+NAMED = {
+    "type": "object",
+    "required": ["namespace", "name"],
+    "properties": {
+        "namespace": {"type": "string"}, "name": {"type": "string"},
+        "facets": FACETS, "inputFacets": FACETS, "outputFacets": FACETS,
+    },
+}  # fmt: skip
+CORE = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["eventTime", "producer", "schemaURL", "run", "job"],
+    "properties": {
+        "eventTime": {"type": "string", "format": "date-time"},
+        "eventType": {"enum": ["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]},
+        "producer": {"type": "string", "format": "uri"},
+        "schemaURL": {"type": "string", "format": "uri"},
+        "run": {
+            "type": "object",
+            "required": ["runId"],
+            "properties": {"runId": {"type": "string", "format": "uuid"}, "facets": FACETS},
+        },
+        "job": NAMED,
+        "inputs": {"type": "array", "items": NAMED},
+        "outputs": {"type": "array", "items": NAMED},
+    },
+}
+"""What the core of the specification (openlineage.io, spec/2-0-2) asks of a run event, said again as a JSON schema: no package
+carries the published file. Facets are held against the classes above, which the publisher generates from its schemas."""
+
+
+def core_problems(event: dict) -> list[str]:
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    return [found.message for found in Draft202012Validator(CORE, format_checker=FormatChecker()).iter_errors(event)]
+
+
+def test_the_core_schema_finds_what_is_missing() -> None:
+    event = {"eventTime": "2026-11-01T00:00:00Z", "eventType": "ENDED", "run": {"runId": "7"}, "job": {"name": "n"}}
+    told = "\n".join(core_problems(event))
+    assert all(word in told for word in ("'producer'", "'schemaURL'", "ENDED", "'7' is not a 'uuid'", "'namespace'"))
+
+
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 
@@ -123,7 +177,7 @@ def test_a_run_tells_its_beginning_its_end_and_what_it_found(settings) -> None:
     assert pipeline.refresh(settings).is_unchanged
     events = told(settings)
     assert [event["eventType"] for event in events] == ["START", "COMPLETE"], "a run with nothing to do tells nothing"
-    assert [problem for event in events for problem in event_problems(event)] == []
+    assert [problem for event in events for problem in (*event_problems(event), *core_problems(event))] == []
     assert len({UUID(event["run"]["runId"]) for event in events}) == 1
     assert not any("OpenLineage" in warning for warning in outcome.warnings)
 
@@ -189,7 +243,7 @@ def test_a_run_that_fails_tells_why(error, message, settings, monkeypatch) -> No
         pipeline.refresh(settings)
     events = told(settings)
     assert [event["eventType"] for event in events] == ["START", "FAIL"]
-    assert [problem for event in events for problem in event_problems(event)] == []
+    assert [problem for event in events for problem in (*event_problems(event), *core_problems(event))] == []
     assert events[1]["run"]["facets"]["errorMessage"]["message"] == message
 
 
