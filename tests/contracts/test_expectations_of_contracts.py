@@ -353,6 +353,7 @@ SHOWN_ELSEWHERE = {
     "nothing_to_report_is_empty",
     "occurred_at_plausible",
     "occurred_on_plausible",
+    "intervention_type_known",
     "partner_type_known",
     "orientation_steps_ordered",
     "outcome_has_a_day",

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -230,9 +231,8 @@ def test_a_day_between_two_deliveries_knows_the_first(history, tmp_path) -> None
 def assert_same(found: State, kept: State) -> None:
     assert found.tables.keys() == kept.tables.keys()
     for table, rows in kept.tables.items():
-        gone = [row for row in rows if row not in found.tables[table]]
-        new = [row for row in found.tables[table] if row not in rows]
-        assert not gone and not new and len(rows) == len(found.tables[table]), (table, gone[:3], new[:3])
+        before, now = Counter(rows), Counter(found.tables[table])
+        assert before == now, (table, list((before - now))[:3], list((now - before))[:3])
 
 
 def test_a_file_that_was_overwritten_stays_known_to_the_past(tmp_path) -> None:

@@ -101,8 +101,8 @@ def test_every_row_is_admitted(with_small, name, tmp_path) -> None:
     verdict = receiving.check(settings, with_small / name)
     contract = json.loads((with_small / f"{name}.receipt.json").read_text(encoding="utf-8"))["contract"]
     failed = {check["expectation_id"] for check in verdict.checks if check["verdict"] != "passed"}
-    # the base ends where its number of rows is reached, in the middle of a commune
-    assert (failed - {"cells_complete"}, verdict.contract) == (set(), contract)
+    # the base ends where its number of rows is reached, in the middle of a commune; some of few respondents are alone
+    assert (failed - {"cells_complete", "respondents_not_alone"}, verdict.contract) == (set(), contract)
     assert verdict.rows_quarantined == 0
     assert verdict.rows_accepted == verdict.rows_read == ROWS.get(name, verdict.rows_read) > 0
 
