@@ -232,7 +232,7 @@ def assert_same(found: State, kept: State) -> None:
     assert found.tables.keys() == kept.tables.keys()
     for table, rows in kept.tables.items():
         before, now = Counter(rows), Counter(found.tables[table])
-        assert before == now, (table, list((before - now))[:3], list((now - before))[:3])
+        assert before == now, (table, list(before - now)[:3], list(now - before)[:3])
 
 
 def test_a_file_that_was_overwritten_stays_known_to_the_past(tmp_path) -> None:
