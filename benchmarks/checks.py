@@ -164,7 +164,7 @@ def run_side(side: str, path: Path) -> dict:
     from flows.settings import Settings
 
     contract = load_contracts(PROJECT / "sql" / "0_sources")[CONTRACT]
-    asked = admission._all_expectations(contract)
+    asked = admission.expectations_of(contract)
     known = {NO_ROWS, REPEATED_KEY, *FAILING}
     wanted = [expectation for expectation in asked if expectation.id in known]
     if side == "ours":

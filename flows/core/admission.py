@@ -194,7 +194,7 @@ def _validated(con, contract: Contract) -> list:
 
     validator = Validator(con)
     try:
-        return validator.validate("candidate", _all_expectations(contract), has_row_ids=True)
+        return validator.validate("candidate", expectations_of(contract), has_row_ids=True)
     finally:
         validator.close()
 
@@ -473,7 +473,7 @@ def _write_staged(
     return relative
 
 
-def _all_expectations(contract: Contract) -> list[Expectation]:
+def expectations_of(contract: Contract) -> list[Expectation]:
     """What follows from the contract's columns and key, and what the contract adds, in the order of the reasons."""
     present = [
         _derived(f"{c.name}_present", "expect_column_values_to_not_be_null", {"column": c.name})
@@ -493,11 +493,6 @@ def _all_expectations(contract: Contract) -> list[Expectation]:
             _derived("no_personal_values", "unexpected_rows_expectation", {"unexpected_rows_query": query})
         )
     return expectations
-
-
-def expectations_of(contract: Contract) -> list[Expectation]:
-    """Every expectation that a delivery of the contract is held against, in the order of the reasons."""
-    return _all_expectations(contract)
 
 
 def _derived(id: str, name: str, kwargs: dict, on_failure: str = "quarantine") -> Expectation:

@@ -45,6 +45,7 @@ class Build:
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
+    `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     """
 
@@ -147,8 +148,9 @@ def start(
         _builders_hash(),
         links,
         texts=texts,
+        lineage_files=lineage_files,
+        memory=history.memory_of(previous, manifest),
     )
-    build.lineage_files = lineage_files
     _take_over_database(build)
     _look_back(build, as_of)
     con = connect(build, shop)
@@ -173,7 +175,6 @@ def start(
         _show_before(con, build)
     finally:
         con.close()
-    _remember(build)
     return build
 
 
@@ -202,11 +203,6 @@ def _show_before(con, build: Build) -> None:
             con.execute(f"create view {view} as select * from read_parquet({quoted(path)})")
         except duckdb.Error:  # gone or damaged: nothing can be compared with it
             del build.before[f"{models.PREVIOUS}.{name.partition('.')[2]}"]
-
-
-def _remember(build: Build) -> None:
-    """Take up what the release before says of failing checks; what is known and what is new depends on it."""
-    build.memory = history.memory_of(build.previous, build.previous_manifest)
 
 
 def _take_over_database(build: Build) -> None:
@@ -462,7 +458,7 @@ def verify(build: Build, shop: Workshop, tables: set[str], progress: Callable[[s
 
 def _expected(build: Build, model: Model) -> list[Expectation]:
     """What is expected of a table; without what compares it with a release before and has nothing to compare it with."""
-    return [_grain_unique(model), *(e for e in model.expectations if _is_comparable(build, model, e))]
+    return [e for e in expectations_of(model) if _is_comparable(build, model, e)]
 
 
 def _is_comparable(build: Build, model: Model, expectation: Expectation) -> bool:

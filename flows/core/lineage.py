@@ -249,7 +249,7 @@ def _dialect():
 
     class Plain(DuckDB):
         class Tokenizer(DuckDB.Tokenizer):
-            KEYWORDS = {word: kind for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if word != "FORCE"}  # noqa: RUF012
+            KEYWORDS = {word: kind for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if word != "FORCE"}  # noqa: RUF012 - sqlglot's own is a plain dict too
 
     return Plain()
 

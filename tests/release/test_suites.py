@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 
 import duckdb
@@ -23,6 +24,29 @@ def first(condition: str) -> str:
     """The first row for which a condition holds."""
     return FIRST.replace("%s", condition)
 
+
+LINK = "insert into {table} (chain_position, release, manifest_sha256, previous_release, is_intact)"
+
+DRIFT = {
+    "period_rows_as_usual": "period_rows",
+    "no_period_missing": "period_missing",
+    "no_period_lost": "period_lost",
+    "period_rows_told_alike": "period_rows_retold",
+    "period_totals_told_alike": "period_total_retold",
+    "period_not_copied": "period_copied",
+    "no_rows_ahead": "rows_ahead",
+    "rows_not_fewer": "delivery_rows",
+    "level_as_before": "level",
+    "columns_filled_as_before": "filled_share",
+    "shares_as_before": "label_share",
+    "known_rows_unchanged": "column_retold",
+    "codes_on_the_lists": "code_unlisted",
+    "no_unknown_label": "label_new",
+    "no_label_lost": "label_lost",
+    "no_unknown_column": "column_new",
+    "no_column_lost": "column_lost",
+}
+"""The measure of audit.drift that each of its expectations looks at."""
 
 BROKEN = {
     "marts.indicator_values": {
@@ -213,7 +237,32 @@ BROKEN = {
         "rows_agree_with_deliveries": f"update {{table}} set rows_read = rows_read + 1 where {first('rows_read > 0')}",
         "keys_present": f"update {{table}} set state = null where {first('true')}",
     },
+    "audit.drift": {
+        id: f"insert into {{table}} (delivery_id, measure, item, is_outside) values ('d', '{measure}', 'all', true)"
+        for id, measure in DRIFT.items()
+    },
+    "audit.freshness": {
+        "delivery_not_late": f"update {{table}} set state = 'late' where {first('true')}",
+        "delivery_not_missing": f"update {{table}} set state = 'missing' where {first('true')}",
+        "rows_reach_the_delivery": "update {table} set lag_days = expected_every_days + 1",
+    },
+    "audit.lineage": {
+        "kind_known": f"update {{table}} set kind = 'magic' where {first('true')}",
+        "step_complete": f"update {{table}} set upstream_column = null where {first('true')}",
+        "no_way_ends_in_between": "delete from {table} where table_name = 'intermediate.int_orientation_counted'",
+    },
+    "audit.origins": {
+        "kind_known": f"update {{table}} set kind = 'magic' where {first('true')}",
+        "origin_is_a_source": f"update {{table}} set source_table = 'marts.zones' where {first('true')}",
+    },
+    "audit.releases": {
+        "link_complete": f"{LINK} values (1, 'r1', null, null, null)",
+        "earlier_releases_intact": f"{LINK} values (1, 'r1', 'h', null, false)",
+        "links_follow_one_another": f"{LINK} values (1, 'r1', 'h', null, true), (2, 'r2', 'h', 'r0', true)",
+    },
+    "audit.release_checks": {"words_known": f"update {{table}} set failed_rows = 1 where {first('true')}"},
     "audit.provenance": {
+        "contract_known": f"update {{table}} set contract = null where {first('true')}",
         "figures_rest_on_deliveries": "delete from {table} where indicator_id = 'recall' and column_name = 'value'",
     },
     "audit.checks": {
@@ -346,6 +395,22 @@ def test_every_expectation_across_tables_is_broken_on_purpose(graph) -> None:
     }  # fmt: skip
     named = {(m.name, id) for m in graph.models if m.is_published for id, names in m.named.items() if names}
     assert sorted((table, id) for table, id in named - set(CASES) if id not in earlier) == []
+
+
+def test_every_expectation_on_provenance_is_broken_on_purpose(graph) -> None:
+    tables = ("drift", "freshness", "lineage", "origins", "provenance", "releases", "release_checks")
+    expected = {
+        (m.name, e.id) for m in graph.models if m.schema == "audit" and m.table in tables for e in m.expectations
+    }
+    assert sorted(expected - set(CASES)) == []
+
+
+def test_every_measure_of_drift_has_its_rule_its_query_and_its_expectation(graph) -> None:
+    """A word written otherwise in one of the three would never be outside, and look green."""
+    with (SQL / "reference" / "drift_rules.csv").open(encoding="utf-8") as file:
+        ruled = {row["measure"] for row in csv.DictReader(file)}
+    written = {m for m in ruled if f"'{m}'" in graph.by_name["intermediate.int_deliveries_compared"].sql}
+    assert set(DRIFT.values()) == ruled == written
 
 
 def test_the_sample_meets_every_expectation(world, validator, graph) -> None:

@@ -181,7 +181,7 @@ def test_every_refusal_has_its_french_words_and_no_words_are_idle():
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda c: c.name)
 def test_every_expectation_that_refuses_or_sets_aside_has_its_french_words(contract):
-    for expectation in admission._all_expectations(contract):
+    for expectation in admission.expectations_of(contract):
         if expectation.on_failure == "warn":
             continue
         if expectation.id != "readable":
