@@ -1,6 +1,6 @@
 -- Facts of each cohort (month, quarter or year of the fact) and those cleared within 3, 6, 9 and 12 months, by offence class.
 -- Grain: period_type, period_start, offence_class, months_after.
--- Care: class 'all' holds every class but drug use; a cohort that is not old enough has no count of clearances, missing_reason says why.
+-- Care: exact, not for publication; 'all' holds every class but drug use; a cohort too young has no clearances, missing_reason says why.
 with
 
 cases as (
@@ -189,7 +189,6 @@ monthly as (
             when not aged.is_time_over then 'not_old_enough'
             when not aged.is_late_recorded_delivered then 'late_recordings_not_delivered'
             when not aged.is_followed then 'clearances_not_delivered'
-            when coalesce(grouped.fact_count, 0) = 0 then 'no_facts'
         end as missing_reason,
         aged.as_of,
         aged.is_synthetic
@@ -246,10 +245,7 @@ longer as (
         case when count(*) filter (where is_whole) = month_count then sum(cleared_count) end as cleared_count,
         count(*) filter (where is_old_enough) = month_count as is_old_enough,
         min(followed_until_on) as followed_until_on,
-        case
-            when count(*) filter (where is_whole) < month_count then 'months_missing'
-            when sum(fact_count) = 0 then 'no_facts'
-        end as missing_reason,
+        case when count(*) filter (where is_whole) < month_count then 'months_missing' end as missing_reason,
         max(as_of) as as_of,
         bool_or(is_synthetic) as is_synthetic
     from spans

@@ -5,7 +5,7 @@ Care: of one cohort and class, taken as a sample of what the same police work mi
 """
 
 READS = {
-    "counts": "select distinct cleared_count, fact_count from intermediate.int_clear_up_counted "
+    "counts": "select distinct cleared_count, fact_count from intermediate.int_clear_up_shown "
     "where fact_count > 0 and cleared_count is not null"
 }
 

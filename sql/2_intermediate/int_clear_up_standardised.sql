@@ -4,12 +4,11 @@
 with
 
 counted as (
-    select * from intermediate.int_clear_up_counted
+    select * from intermediate.int_clear_up_shown
 ),
 
 mix as (
-    select * from intermediate.int_offence_mix_counted
-    where weight > 0
+    select * from intermediate.int_offence_mix_shown
 ),
 
 limits as (
@@ -19,6 +18,7 @@ limits as (
 whole_mix as (
     select
         count(*) as class_count,
+        coalesce(bool_or(weight is null), false) as is_any_hidden,
         sum(weight) as weight,
         coalesce(bool_or(is_synthetic), false) as is_synthetic
     from mix
@@ -36,6 +36,7 @@ shares as (
         counted.months_after,
         cast(mix.weight as double) / nullif(whole_mix.weight, 0) as weight,
         cast(counted.cleared_count as double) / nullif(counted.fact_count, 0) as share,
+        counted.hidden_status,
         limits.lower_95,
         limits.upper_95
     from counted
@@ -55,6 +56,7 @@ weighted as (
         period_start,
         months_after,
         count(share) as class_count,
+        bool_or(hidden_status is not null) as is_any_hidden,
         cast(sum(cast(weight * share as decimal(28, 20))) as double) as share,
         sqrt(cast(sum(cast(power(weight * (share - lower_95), 2) as decimal(28, 20))) as double)) as below,
         sqrt(cast(sum(cast(power(weight * (upper_95 - share), 2) as decimal(28, 20))) as double)) as above
@@ -73,6 +75,7 @@ select
     case
         when totals.missing_reason is not null then totals.missing_reason
         when whole_mix.class_count = 0 then 'reference_year_not_delivered'
+        when whole_mix.is_any_hidden or weighted.is_any_hidden or totals.hidden_status is not null then 'class_hidden'
         when coalesce(weighted.class_count, 0) < whole_mix.class_count then 'class_without_facts'
     end as missing_reason,
     totals.as_of,

@@ -4,7 +4,7 @@
 with
 
 counted as (
-    select * from intermediate.int_clear_up_counted
+    select * from intermediate.int_clear_up_shown
 ),
 
 standardised as (
@@ -35,12 +35,13 @@ select
     case when counted.offence_class = 'all' then 'total' else counted.offence_class end as breakdown_value,
     'observed' as value_kind,
     cast(counted.cleared_count as double) / nullif(counted.fact_count, 0) as value,
-    cast(counted.cleared_count as double) as numerator,
+    case when counted.fact_count is not null then cast(counted.cleared_count as double) end as numerator,
     cast(case when counted.cleared_count is not null then counted.fact_count end as double) as denominator,
     limits.lower_95,
     limits.upper_95,
     case
         when counted.missing_reason is not null then 'M'
+        when counted.hidden_status is not null then counted.hidden_status
         when counted.cleared_count = 0 then 'Z'
         else 'A'
     end as obs_status,
@@ -70,6 +71,7 @@ select
     case when standardised.missing_reason is null then standardised.lower_95 end as lower_95,
     case when standardised.missing_reason is null then standardised.upper_95 end as upper_95,
     case
+        when standardised.missing_reason = 'class_hidden' then 'C'
         when standardised.missing_reason is not null then 'M'
         when standardised.share = 0 then 'Z'
         else 'A'

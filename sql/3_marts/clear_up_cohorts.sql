@@ -4,7 +4,7 @@
 with
 
 counted as (
-    select * from intermediate.int_clear_up_counted
+    select * from intermediate.int_clear_up_shown
     where period_type = 'month'
 ),
 
@@ -18,7 +18,7 @@ limits as (
 ),
 
 mix as (
-    select * from intermediate.int_offence_mix_counted
+    select * from intermediate.int_offence_mix_shown
 ),
 
 classes as (
@@ -59,6 +59,7 @@ select
     limits.upper_95,
     case
         when counted.missing_reason is not null then 'M'
+        when counted.hidden_status is not null then counted.hidden_status
         when counted.cleared_count = 0 then 'Z'
         else 'A'
     end as obs_status,
