@@ -26,7 +26,7 @@ classes as (
 ),
 
 whole_mix as (
-    select sum(weight) as weight
+    select case when count(*) = count(weight) then sum(weight) end as weight
     from mix
 ),
 

@@ -1,0 +1,127 @@
+-- What disclosure control hides: cells of each published count by period, breakdown and place, and how much stays visible.
+-- Grain: measure, period_type, breakdown, place.
+-- Care: counts of cells, not of people; the visible share of the total is made of shown counts alone, so it tells nothing more.
+with
+
+cells as (
+    select * from intermediate.int_counts_protected
+    where not is_rest
+),
+
+measures as (
+    select * from reference.disclosure_measures
+),
+
+zones as (
+    select * from intermediate.int_zones_known
+),
+
+home as (
+    select zone_code from zones
+    where is_home
+),
+
+placed as (
+    select
+        cells.measure,
+        cells.period_type,
+        cells.breakdown,
+        case
+            when cells.zone_code = home.zone_code then 'city'
+            when zones.zone_code is null then 'zone group'
+            else 'zone'
+        end as place,
+        extract(year from cells.period_start) as year,
+        cells.shown_count,
+        cells.obs_status,
+        cells.rule,
+        cells.mark
+    from cells
+    cross join home
+    left join zones
+        on cells.zone_code = zones.zone_code
+),
+
+-- Of what the city's total of the year is shown, how much is still shown in the finer table.
+city_years as (
+    select
+        cells.measure,
+        extract(year from cells.period_start) as year,
+        cells.shown_count
+    from cells
+    inner join home
+        on cells.zone_code = home.zone_code
+    where cells.period_type = 'year'
+        and cells.breakdown = 'total'
+        and cells.shown_count is not null
+),
+
+whole_years as (
+    select
+        placed.measure,
+        placed.period_type,
+        placed.breakdown,
+        placed.place,
+        placed.year,
+        sum(placed.shown_count) as shown_sum,
+        max(city_years.shown_count) as city_count
+    from placed
+    inner join city_years
+        on placed.measure = city_years.measure
+        and placed.year = city_years.year
+    where placed.period_type in ('month', 'quarter', 'year')
+    group by placed.measure, placed.period_type, placed.breakdown, placed.place, placed.year
+),
+
+visible as (
+    select
+        measure,
+        period_type,
+        breakdown,
+        place,
+        cast(coalesce(sum(shown_sum), 0) as double) / nullif(sum(city_count), 0) as visible_total_share
+    from whole_years
+    group by measure, period_type, breakdown, place
+),
+
+counted as (
+    select
+        measure,
+        period_type,
+        breakdown,
+        place,
+        count(*) as cell_count,
+        count(*) filter (where obs_status is null) as shown_cell_count,
+        count(*) filter (where mark <> 'withheld' and rule in ('small', 'group')) as small_cell_count,
+        count(*) filter (where mark <> 'withheld' and rule in ('dominance', 'contributors')) as one_organisation_cell_count,
+        count(*) filter (where mark <> 'withheld' and obs_status is not null and rule is null) as partner_cell_count,
+        count(*) filter (where mark = 'withheld') as withheld_cell_count
+    from placed
+    group by measure, period_type, breakdown, place
+)
+
+select
+    counted.measure,
+    counted.period_type,
+    counted.breakdown,
+    counted.place,
+    measures.family,
+    measures.shown_in,
+    measures.label_fr,
+    measures.label_en,
+    counted.cell_count,
+    counted.shown_cell_count,
+    counted.small_cell_count,
+    counted.one_organisation_cell_count,
+    counted.partner_cell_count,
+    counted.withheld_cell_count,
+    cast(counted.shown_cell_count as double) / nullif(counted.cell_count, 0) as visible_cell_share,
+    visible.visible_total_share
+from counted
+left join measures
+    on counted.measure = measures.measure
+left join visible
+    on counted.measure = visible.measure
+    and counted.period_type = visible.period_type
+    and counted.breakdown = visible.breakdown
+    and counted.place = visible.place
