@@ -32,6 +32,7 @@ Exit codes:
  11  the release asked for is not kept, or is damaged
  12  not published: Prefect could not be reached or ended the run
  13  verify, audit-bundle: something in the release differs from what its manifest or the chain says
+ 14  not published: a hidden count could be worked out from what would be shown, or what was shown before is not known
  70  a defect of the barometer itself (its whole traceback is shown)
 130  interrupted; a release is published whole or not at all
 """

@@ -75,6 +75,11 @@ class Settings:
         return self.out / "kept"
 
     @property
+    def protection(self) -> Path:
+        """Internal: what the releases so far showed and hid, which the next one must not give away together with them."""
+        return self.out / "protection"
+
+    @property
     def runs(self) -> Path:
         return self.out / "runs"
 

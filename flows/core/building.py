@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models
+from flows.core import chain, fingerprints, history, ledger, lineage, models, protecting
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -19,6 +19,7 @@ from flows.core.history import Memory
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
+from flows.core.protecting import Earlier
 from flows.core.reading.tables import identifier, quoted
 
 LATE_SOURCES = ("sources.checks", "sources.release_checks")
@@ -46,6 +47,7 @@ class Build:
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
+    `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     """
 
@@ -70,6 +72,8 @@ class Build:
     lineage_files: dict[str, Path] = field(default_factory=dict)
     content_fingerprints: dict[str, str | None] = field(default_factory=dict)
     memory: Memory | None = None
+    earlier: Earlier | None = None
+    certificate: dict = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -88,6 +92,7 @@ class Workshop:
     staged: Path
     work: Path
     kept: Path
+    protection: Path
     threads: int
     memory_limit: str
 
@@ -136,6 +141,8 @@ def start(
     known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
+    earlier = protecting.earlier(shop.protection, previous, manifest)
+    known |= {f"sources.{name}": earlier.name for name in protecting.TABLES}
     build = Build(
         folder,
         shop.work / "build",
@@ -150,6 +157,7 @@ def start(
         texts=texts,
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
+        earlier=earlier,
     )
     _take_over_database(build)
     _look_back(build, as_of)
@@ -171,6 +179,7 @@ def start(
         models.create_run_table(con, "releases", chain.rows(links))
         for name, path in lineage_files.items():
             models.create_run_view(con, name, path)
+        protecting.show_earlier(con, earlier)
         models.create_references(con, graph.references)
         _show_before(con, build)
     finally:
@@ -257,7 +266,8 @@ def _hash(content: object) -> str:
 
 
 def _builders_hash() -> str:
-    return _hash([(ledger.CORE / name).read_bytes() for name in BUILDERS])
+    paths = [*(ledger.CORE / name for name in BUILDERS), *sorted((ledger.CORE / "disclosure").glob("*.py"))]
+    return _hash([path.read_bytes() for path in paths])
 
 
 def build_tables(build: Build, shop: Workshop, progress: Callable[[str], None]) -> None:
@@ -402,6 +412,12 @@ def _make(con, build: Build, shop: Workshop, model: Model, progress: Callable[[s
     entry = build.intermediates.get(model.name, {})
     if "sha256" in entry:  # it was kept, and has gone or was damaged since
         entry["sha256"] = _keep(con, shop, model, entry["depends_on"])
+
+
+def ensure(con, build: Build, shop: Workshop, name: str) -> None:
+    """Build an intermediate table, and what it reads, if nothing has needed it yet."""
+    if name not in build.made:
+        _make(con, build, shop, build.graph.by_name[name], lambda _: None)
 
 
 def parquet_name(model: Model) -> str:

@@ -120,6 +120,12 @@ class ReleaseDiffers(BarometerError):
     exit_code = 13
 
 
+class WouldDisclose(BarometerError):
+    """Somebody could work a hidden count out from the release and the earlier ones; or what those showed is not known."""
+
+    exit_code = 14
+
+
 class Interrupted(BarometerError):
     """Somebody pressed Ctrl-C."""
 

@@ -35,7 +35,7 @@ def closed(settings: Settings) -> Iterator[None]:
 def internal(settings: Settings) -> tuple[Path, ...]:
     """Folders of the warehouse that are nobody else's."""
     return (
-        settings.staged, settings.quarantine, settings.verdicts, settings.kept, settings.runs, settings.work,
+        settings.staged, settings.quarantine, settings.verdicts, settings.kept, settings.protection, settings.runs, settings.work,
         settings.prefect_home, settings.out / "candidate",
     )  # fmt: skip
 

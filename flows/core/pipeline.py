@@ -20,7 +20,7 @@ def directly(step: Callable, *arguments: object) -> object:
 
 
 def refresh(settings: Settings, call: Call = directly, progress: Progress | None = None) -> Outcome:
-    """land → admit → build → verify → publish. Returns what was published and what became of each delivery.
+    """land → admit → build → protect → verify → publish. Returns what was published and what became of each delivery.
 
     Raises BarometerError when nothing can be published; the release before stays the current one.
     """
@@ -32,5 +32,6 @@ def refresh(settings: Settings, call: Call = directly, progress: Progress | None
         with openlineage_events.told(settings, run) as lineage:
             verdicts = [call(steps.admit, settings, run, delivery, progress) for delivery in run.largest_first]
             build = call(steps.build, settings, run, verdicts, progress)
+            call(steps.protect, settings, build, progress)
             call(steps.verify, settings, build, progress)
             return lineage.complete(call(steps.publish, settings, run, build, progress), build, settings)

@@ -69,6 +69,7 @@ def complete(
         "compared_with": build.previous.name if build.before else None,
         "not_compared": build.not_compared,
         "deliveries": [_delivery_entry(row) for row in build.rows],
+        "certificate": build.certificate,
         "tables": tables,
         "intermediates": build.intermediates,
         "failing": history.remembered(

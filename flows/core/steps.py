@@ -389,8 +389,27 @@ def _workshop(settings: Settings):
     from flows.core.building import Workshop
 
     return Workshop(
-        settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit
+        settings.sql,
+        settings.staged,
+        settings.work,
+        settings.kept,
+        settings.protection,
+        settings.threads,
+        settings.memory_limit,
     )
+
+
+def protect(settings: Settings, build, progress: Progress) -> None:
+    """Prove that nobody can work a hidden count out. Raises WouldDisclose, with the cell and the way, where somebody can."""
+    from flows.core import building, protecting
+
+    progress.stage("protect")
+    shop = _workshop(settings)
+    con = building.connect(build, shop)
+    try:
+        build.certificate = protecting.certify(build, con, lambda name: building.ensure(con, build, shop, name))
+    finally:
+        con.close()
 
 
 def verify(settings: Settings, build, progress: Progress) -> None:
@@ -414,7 +433,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
 
 def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     """Complete the release and make it the current one (or, with --no-publish, leave it beside)."""
-    from flows.core import building
+    from flows.core import building, protecting
     from flows.core.contracts import load_contracts
 
     progress.stage("publish")
@@ -425,6 +444,8 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
         keys = (run.inputs_key, key)
         manifest = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
+        if settings.publish:
+            protecting.remember(build, con, settings.protection)
     finally:
         con.close()
     place = candidate = None

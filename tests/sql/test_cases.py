@@ -12,6 +12,7 @@ from flows.core import models
 from flows.core.contracts import load_contracts, load_yaml
 from flows.settings import PROJECT
 
+PROTECTED = "intermediate.int_counts_protected"
 CASES = sorted((Path(__file__).parent / "cases").rglob("*.yml"))
 
 
@@ -28,7 +29,7 @@ def test_case(path: Path) -> None:
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as release")
         given = _load_given(con, contracts, graph, case["given"])
-        _build_up_to(con, graph, case["model"], given)
+        _build_up_to(con, graph, case["model"], given, bool(case.get("nothing_hidden")))
         for expected in _expected(case):
             _assert_row(con, case["model"], expected)
         if "expect_count" in case:
@@ -86,14 +87,30 @@ def _shape(con, table: str) -> dict[str, str]:
         return {}
 
 
-def _build_up_to(con, graph, wanted: str, given: set[str]) -> None:
+def _build_up_to(con, graph, wanted: str, given: set[str], nothing_hidden: bool) -> None:
+    """The models that the wanted one stands on. `nothing_hidden`: counts are shown as they are, however small: the case is
+    about something else than disclosure control."""
     needed = {wanted}
     for model in reversed(graph.models):
         if model.name in needed:
             needed |= {r for r in model.reads if r in graph.by_name and r not in given}
     for model in graph.models:
         if model.name in needed and model.name not in given:
-            models.build_model(con, graph, model)
+            if nothing_hidden and model.name == PROTECTED:
+                _show_all(con)
+            else:
+                models.build_model(con, graph, model)
+
+
+def _show_all(con) -> None:
+    columns = _model_shapes()[PROTECTED]
+    _fill(con, PROTECTED, [])
+    key = "measure, zone_code, period_type, period_start, breakdown, breakdown_value"
+    assert {"shown_count", "low_count", "high_count"} <= set(columns)
+    con.execute(
+        f"insert into {PROTECTED} by name select {key}, exact_count as shown_count, exact_count as low_count, "
+        "exact_count as high_count from intermediate.int_counts_cubed"
+    )
 
 
 def _expected(case: dict) -> list[dict]:

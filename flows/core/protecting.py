@@ -1,0 +1,123 @@
+"""What the releases so far showed and hid goes in, the proof that the next one gives nothing of it away comes out.
+
+Kept beside the warehouse, for its owner alone (`protection/`): it holds exact counts. It grows with what changes from release
+to release and is never thinned out, for what was shown once is known for good, also after its release was removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.core import ledger
+from flows.core.errors import WouldDisclose
+from flows.core.landing import sha256_of
+from flows.core.reading.tables import quoted
+
+TABLES = ("shown_before", "sums_before")
+PROTECTED = "intermediate.int_counts_protected"
+LINKED = "intermediate.int_counts_linked"
+POINTER = "shown.json"
+NOTHING_SHOWN = "nothing"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier releases showed: a name by content, and the Parquet file of each of TABLES; no files for a first release."""
+
+    name: str
+    files: Mapping[str, Path]
+
+
+def earlier(folder: Path, previous: Path | None, manifest: Mapping) -> Earlier:
+    """What the releases so far showed. Raises WouldDisclose where there was one and its record is gone or damaged."""
+    told = ledger.read_json(folder / POINTER)
+    if told is None:
+        if previous is not None and "certificate" in manifest:
+            raise WouldDisclose(
+                f"what earlier releases showed is not known: {folder / POINTER} is not there",
+                f"restore {folder} from a copy, or begin a new warehouse with --out DIR and withdraw the releases of this one",
+            )
+        return Earlier(NOTHING_SHOWN, {})
+    files = {name: folder / f"{name}-{told['name']}.parquet" for name in TABLES}
+    damaged = [path.name for name, path in files.items() if not path.is_file() or sha256_of(path) != told["sha256"][name]]
+    if damaged:
+        raise WouldDisclose(
+            f"what earlier releases showed is not known: {', '.join(damaged)} in {folder} is gone or damaged",
+            "restore the file from a copy, or begin a new warehouse with --out DIR and withdraw the releases of this one",
+        )
+    return Earlier(told["name"], files)
+
+
+def show_earlier(con, known: Earlier) -> None:
+    """The tables `sources.shown_before` and `sources.sums_before`; empty for a first release."""
+    from flows.core import models
+
+    for name in TABLES:
+        if name in known.files:
+            con.execute("create schema if not exists sources")
+            con.execute(f"create or replace view sources.{name} as select * from read_parquet({quoted(known.files[name])})")
+        else:
+            models.create_run_table(con, name, [])
+
+
+def certify(build, con, make: Callable[[str], None]) -> dict:
+    """The certificate of the release: rules, counts, what the attacker found, a hash; the one before where nothing changed.
+
+    `make` builds an intermediate table that nothing has needed yet. Raises WouldDisclose, with the cells and the sums that
+    tell them, when a hidden count can be narrowed below its rule.
+    """
+    depends_on = build.intermediates[PROTECTED]["depends_on"]
+    before = build.previous_manifest.get("certificate")
+    if before is not None and before.get("depends_on") == depends_on:
+        return before
+    from flows.core import disclosure
+
+    for name in (PROTECTED, LINKED):
+        make(name)
+    frames = {name: con.execute(query).df() for name, query in _QUERIES.items()}
+    certificate, leaks = disclosure.certify(**frames)
+    if leaks:
+        more = f"\n… and {len(leaks) - NAMED} more" if len(leaks) > NAMED else ""
+        raise WouldDisclose(
+            "a hidden count could be worked out:\n" + "\n".join(leaks[:NAMED]) + more,
+            "nothing is published. Hide one more cell of these sums, or show a coarser table (sql/2_intermediate/int_counts_cubed*)",
+        )
+    return {**certificate, "depends_on": depends_on, "shown_before": build.earlier.name}
+
+
+NAMED = 10
+_QUERIES = {
+    "frame": f"select * from {PROTECTED}",
+    "sums": f"select * from {LINKED} order by dimension, hierarchy, measure, child, parent",
+    "rules": "select * from reference.disclosure_rules order by kind, family",
+    "measures": "select measure, family from reference.disclosure_measures order by measure",
+    "before_cells": "select * from sources.shown_before order by cell_id",
+    "before_sums": "select * from sources.sums_before order by sum_id, cell_id",
+}
+
+
+def remember(build, con, folder: Path) -> None:
+    """Write down what the release is about to show, before it is shown: killed in between, it counts as shown."""
+    from flows.core.disclosure import memory
+
+    if build.certificate is build.previous_manifest.get("certificate"):
+        return  # nothing is shown that the release before did not show
+    frames = {name: con.execute(_QUERIES[name]).df() for name in ("before_cells", "before_sums", "frame", "sums")}
+    tables = dict(zip(TABLES, memory.after_release(**frames), strict=True))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = {name: folder / f"{name}.partial" for name in TABLES}
+    for name, table in tables.items():
+        con.register("remembered", table)
+        con.execute(f"copy (select * from remembered) to {quoted(partial[name])} (format parquet, compression zstd)")
+        con.unregister("remembered")
+    hashes = {name: sha256_of(path) for name, path in partial.items()}
+    label = ledger.version_of((name, sha256.encode()) for name, sha256 in hashes.items())[:16]
+    for name, path in partial.items():
+        os.replace(path, folder / f"{name}-{label}.parquet")
+    ledger.write_json(folder / POINTER, {"name": label, "sha256": hashes, "release": build.run_id})
+    for path in folder.glob("*.parquet"):
+        if not path.stem.endswith(label):
+            path.unlink()
