@@ -30,6 +30,9 @@ MOST_FREE_ROOM = 0.5
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
 
+KEPT_INDEX = "intermediates.json"
+"""What the kept tables were made of, beside them: internal, since a hash of exact counts is as good as the counts."""
+
 LARGE_BYTES = 2_000_000
 """A table whose Parquet is larger is worth a second thread for its fingerprint."""
 
@@ -42,7 +45,9 @@ class Build:
     """A release in the making.
 
     `known` holds a hash of each table that models read: for published ones and views of what they depend on, for
-    small intermediate tables of their content, so that a change that makes no difference goes no further.
+    small intermediate tables of their content, so that a change that makes no difference goes no further. Each begins with
+    `salt`, which is secret: a hash of a few small counts could otherwise be found by trying them all.
+    `kept_before` tells of the intermediate tables that the run before kept, `intermediates` of those of this one.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
@@ -61,6 +66,7 @@ class Build:
     known: dict[str, str]
     salt: str
     chain: list[dict]
+    kept_before: Mapping[str, dict] = field(default_factory=dict)
     intermediates: dict[str, dict] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     reused: set[str] = field(default_factory=set)
@@ -152,9 +158,10 @@ def start(
         manifest,
         rows,
         known,
-        _builders_hash(),
+        _hash((_builders_hash(), protecting.secret(shop.protection))),
         links,
         texts=texts,
+        kept_before=ledger.read_json(shop.kept / KEPT_INDEX) or {},
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
         earlier=earlier,
@@ -350,7 +357,7 @@ def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[
     if models.kind_of(build.graph, model) == "view":
         return
     depends_on = build.known[model.name]
-    before = build.previous_manifest.get("intermediates", {}).get(model.name)
+    before = build.kept_before.get(model.name)
     if before is not None and before["depends_on"] == depends_on:
         entry = before
     else:
@@ -378,8 +385,11 @@ def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
 
 
 def forget_others(kept: Path, build: Build) -> None:
-    """Remove what the release does not stand on."""
-    wanted = {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
+    """Note what the kept tables were made of, and remove what the release does not stand on."""
+    kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ledger.write_json(kept / KEPT_INDEX, build.intermediates)
+    wanted = {kept / KEPT_INDEX}
+    wanted |= {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
     wanted |= set(build.lineage_files.values())
     for path in kept.glob("*"):
         if path not in wanted:
@@ -491,7 +501,7 @@ def _is_comparable(build: Build, model: Model, expectation: Expectation) -> bool
 def _depends_on(build: Build, model: Model, expectation: Expectation) -> str:
     """A hash of all that a result depends on besides the table itself and the expectation's own text."""
     named = [(name, build.before.get(name) or build.known.get(name)) for name in model.named.get(expectation.id, ())]
-    return _hash((_judges_hash(), named))[:16]
+    return _hash((build.salt, _judges_hash(), named))[:16]
 
 
 @lru_cache(maxsize=1)

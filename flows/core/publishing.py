@@ -71,7 +71,6 @@ def complete(
         "deliveries": [_delivery_entry(row) for row in build.rows],
         "certificate": build.certificate,
         "tables": tables,
-        "intermediates": build.intermediates,
         "failing": history.remembered(
             build.memory, history.standing(build.memory, build.rows, build.model_checks), as_of
         ),
