@@ -112,6 +112,17 @@ RUN_TABLES = {
         "delivery_count": "integer",
         "is_intact": "boolean",
     },
+    "shown_before": {
+        "cell_id": "bigint",
+        "measure": "varchar",
+        "zone_code": "varchar",
+        "period_type": "varchar",
+        "period_start": "date",
+        "breakdown": "varchar",
+        "breakdown_value": "varchar",
+        "exact_count": "bigint",
+    },
+    "sums_before": {"sum_id": "bigint", "cell_id": "bigint", "sign": "integer"},
     "lineage": {
         "table_name": "varchar",
         "column_name": "varchar",
