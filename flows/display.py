@@ -16,6 +16,7 @@ STAGES = {
     "land": "Receiving deliveries",
     "admit": "Reading and validating",
     "build": "Building the tables",
+    "protect": "Proving that nothing hidden can be worked out",
     "verify": "Verifying what was built",
     "publish": "Publishing",
     "manifest": "Reading the manifest",
