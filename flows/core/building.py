@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models
+from flows.core import chain, fingerprints, history, ledger, lineage, models, row_counts
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -47,6 +47,7 @@ class Build:
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
+    `families` says of each contract what its rows are counts of.
     """
 
     folder: Path
@@ -70,6 +71,12 @@ class Build:
     lineage_files: dict[str, Path] = field(default_factory=dict)
     content_fingerprints: dict[str, str | None] = field(default_factory=dict)
     memory: Memory | None = None
+    families: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def public_rows(self) -> list[Judged]:
+        """The deliveries as everybody may see them: all that a release says of them is made of these."""
+        return [row_counts.public(row, self.families) for row in self.rows]
 
     @property
     def database(self) -> Path:
@@ -150,21 +157,17 @@ def start(
         texts=texts,
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
+        families=ledger.families_of(contracts),
     )
     _take_over_database(build)
     _look_back(build, as_of)
     con = connect(build, shop)
     try:
         _drop_unknown_tables(con, build)
-        staged = {}
-        for row in rows:
-            if row.is_in_force:
-                place = (row.delivery.delivery_id, row.rank, shop.staged / row.verdict.staged)
-                staged.setdefault(row.verdict.contract, []).append(place)
-        models.create_sources(con, contracts, staged)
+        models.create_sources(con, contracts, staged_files(rows, shop.staged))
         for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
             models.create_run_table(con, name, of_deliveries)
-        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
+        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.families))
         models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
@@ -176,6 +179,16 @@ def start(
     finally:
         con.close()
     return build
+
+
+def staged_files(rows: list[Judged], staged: Path) -> dict[str, list[tuple[str, int, Path]]]:
+    """The accepted rows in force by contract: (delivery_id, delivery_rank, file)."""
+    files: dict[str, list[tuple[str, int, Path]]] = {}
+    for row in rows:
+        if row.is_in_force:
+            place = (row.delivery.delivery_id, row.rank, staged / row.verdict.staged)
+            files.setdefault(row.verdict.contract, []).append(place)
+    return files
 
 
 def _look_back(build: Build, as_of: date) -> None:
@@ -244,7 +257,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     }
     of_deliveries = models.delivery_tables(ledger.delivery_rows(rows, contracts))
     hashes |= {name: _hash(content) for name, content in of_deliveries.items()}
-    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
+    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows, ledger.families_of(contracts)))
     hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
@@ -274,8 +287,12 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
     """
     results = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
     tables = {
-        "checks": ledger.check_rows(build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r))),
-        "release_checks": ledger.check_rows(build.run_id, [], (r for r in results if _speaks_of_before(build, *r))),
+        "checks": ledger.check_rows(
+            build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r)), build.families
+        ),
+        "release_checks": ledger.check_rows(
+            build.run_id, [], (r for r in results if _speaks_of_before(build, *r)), build.families
+        ),
     }
     con = connect(build, shop)
     try:
@@ -365,6 +382,12 @@ def _keep(con, shop: Workshop, model: Model, depends_on: str) -> str:
 
 def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
     return kept / f"{name}-{depends_on[:16]}.parquet"
+
+
+def kept_path(kept: Path, build: Build, model: Model) -> Path | None:
+    """Where an intermediate table was kept; None for one that was not."""
+    entry = build.intermediates.get(model.name, {})
+    return _kept_path(kept, model.name, entry["depends_on"]) if "sha256" in entry else None
 
 
 def forget_others(kept: Path, build: Build) -> None:

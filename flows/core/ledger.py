@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from flows.core import row_counts
 from flows.core.admission import Verdict
 from flows.core.contracts import Contract
 from flows.core.landing import Delivery
@@ -128,11 +129,18 @@ def receipts_key(deliveries: Iterable[Delivery]) -> str:
 
 def delivery_rows(rows: Iterable[Judged], contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.deliveries`."""
-    return [_delivery_row(row, contracts.get(row.verdict.contract or "")) for row in rows]
+    families = families_of(contracts)
+    return [_delivery_row(row, contracts.get(row.verdict.contract or ""), families) for row in rows]
 
 
-def _delivery_row(row: Judged, contract: Contract | None) -> tuple:
+def families_of(contracts: Mapping[str, Contract]) -> dict[str, str]:
+    """What the rows of each contract's deliveries are counts of."""
+    return {name: contract.counts_of for name, contract in contracts.items()}
+
+
+def _delivery_row(row: Judged, contract: Contract | None, families: Mapping[str, str]) -> tuple:
     receipt, verdict = row.delivery.receipt, row.verdict
+    public = row_counts.public(row, families)
     edition = edition_of(row.delivery) if contract and contract.has_edition else None
     return (
         receipt.delivery_id,
@@ -157,6 +165,12 @@ def _delivery_row(row: Judged, contract: Contract | None) -> tuple:
         row.is_in_force,
         row.rank,
         verdict.contract_version,
+        public.delivery.receipt.bytes,
+        refusal_text(public.verdict.refusal) if verdict.refusal else None,
+        public.verdict.rows_read,
+        public.verdict.rows_accepted,
+        public.verdict.rows_quarantined,
+        row_counts.shown_of(row, families).status,
     )
 
 
@@ -166,27 +180,49 @@ def refusal_text(refusal: Mapping[str, object]) -> str:
     return f"{where}expected {refusal['expected']}; found {refusal['found']}. To mend it: {refusal['remedy']}"
 
 
-def check_rows(run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]]) -> list[tuple]:
-    """Rows of `sources.checks`: those of the deliveries in their order, then those of the models."""
-    of_deliveries = ((row.delivery.delivery_id, check) for row in rows for check in row.verdict.checks)
-    names = (
-        "expectation_id",
-        "expectation",
-        "severity",
-        "on_failure",
-        "verdict",
-        "checked_rows",
-        "failed_rows",
-        "reason",
-        "known_since",
-        "failed_rows_before",
+CHECK_FACTS = (
+    "expectation_id", "expectation", "severity", "on_failure", "verdict", "checked_rows", "failed_rows", "reason",
+    "known_since", "failed_rows_before",
+)  # fmt: skip
+
+
+def check_rows(
+    run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]], families: Mapping[str, str]
+) -> list[tuple]:
+    """Rows of `sources.checks`: those of the deliveries in their order, then those of the models.
+
+    Of a published table everybody can count the rows, so there is nothing to protect.
+    """
+    of_deliveries = (
+        (row.delivery.delivery_id, check, public, row_counts.family_of(row.verdict.contract, families))
+        for row in rows
+        for check, public in zip(row.verdict.checks, row_counts.public(row, families).verdict.checks, strict=True)
     )
-    return [(run_id, subject, *(check.get(n) for n in names)) for subject, check in (*of_deliveries, *model_checks)]
+    of_models = ((name, check, check, row_counts.OPEN) for name, check in model_checks)
+    return [
+        (run_id, subject, *(check.get(n) for n in CHECK_FACTS), *_public_facts(public, family))
+        for subject, check, public, family in (*of_deliveries, *of_models)
+    ]
 
 
-def quarantine_rows(rows: Iterable[Judged]) -> list[tuple]:
+def _public_facts(public: Mapping, family: str) -> tuple:
+    counts = (public["checked_rows"], public["failed_rows"])
+    return (*counts, row_counts.status_of(counts, family))
+
+
+def quarantine_rows(rows: Iterable[Judged], families: Mapping[str, str]) -> list[tuple]:
     """Rows of `sources.quarantine`."""
-    return [(r.delivery.delivery_id, entry["reason"], entry["rows"]) for r in rows for entry in r.verdict.quarantine]
+    return [
+        (row.delivery.delivery_id, entry["reason"], entry["rows"], told["rows"], _reason_status(entry, told))
+        for row in rows
+        for entry, told in zip(row.verdict.quarantine, row_counts.public(row, families).verdict.quarantine, strict=True)
+    ]
+
+
+def _reason_status(entry: Mapping, told: Mapping) -> str:
+    if told["rows"] is None:
+        return row_counts.HIDDEN
+    return row_counts.EXACT if told["rows"] == entry["rows"] else row_counts.ROUNDED
 
 
 def profile_rows(rows: Iterable[Judged]) -> list[tuple]:
