@@ -20,6 +20,7 @@ from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.reading.tables import identifier, quoted
+from flows.core.row_counts import Counted
 
 LATE_SOURCES = ("sources.checks", "sources.release_checks")
 """Known only once the other models are verified: what reads them is built last."""
@@ -47,7 +48,7 @@ class Build:
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
-    `families` says of each contract what its rows are counts of.
+    `counted` says of each contract what its rows are counts of.
     """
 
     folder: Path
@@ -71,12 +72,12 @@ class Build:
     lineage_files: dict[str, Path] = field(default_factory=dict)
     content_fingerprints: dict[str, str | None] = field(default_factory=dict)
     memory: Memory | None = None
-    families: Mapping[str, str] = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=dict)
 
     @property
     def public_rows(self) -> list[Judged]:
         """The deliveries as everybody may see them: all that a release says of them is made of these."""
-        return [row_counts.public(row, self.families) for row in self.rows]
+        return [row_counts.public(row, self.counted) for row in self.rows]
 
     @property
     def database(self) -> Path:
@@ -157,7 +158,7 @@ def start(
         texts=texts,
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
-        families=ledger.families_of(contracts),
+        counted=ledger.counted_by(contracts),
     )
     _take_over_database(build)
     _look_back(build, as_of)
@@ -167,7 +168,7 @@ def start(
         models.create_sources(con, contracts, staged_files(rows, shop.staged))
         for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
             models.create_run_table(con, name, of_deliveries)
-        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.families))
+        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.counted))
         models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
@@ -257,7 +258,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     }
     of_deliveries = models.delivery_tables(ledger.delivery_rows(rows, contracts))
     hashes |= {name: _hash(content) for name, content in of_deliveries.items()}
-    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows, ledger.families_of(contracts)))
+    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows, ledger.counted_by(contracts)))
     hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
@@ -288,10 +289,10 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
     results = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
     tables = {
         "checks": ledger.check_rows(
-            build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r)), build.families
+            build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r)), build.counted
         ),
         "release_checks": ledger.check_rows(
-            build.run_id, [], (r for r in results if _speaks_of_before(build, *r)), build.families
+            build.run_id, [], (r for r in results if _speaks_of_before(build, *r)), build.counted
         ),
     }
     con = connect(build, shop)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flows.core.errors import ModelError
-from flows.core.row_counts import FAMILIES
+from flows.core.row_counts import FAMILIES, Counted
 
 TYPES = {
     "code": "varchar",
@@ -104,7 +104,7 @@ class Contract:
 
     `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time;
     `keep_raw_days` and `keep_quarantine_days` say how long files and rows set aside are kept after receipt (None: for ever);
-    `counts_of` whether its rows are police records, persons, or open to all (see `row_counts`).
+    `counted` whether its rows are police records, persons, or open to all (see `row_counts`).
     """
 
     name: str
@@ -116,7 +116,7 @@ class Contract:
     licence: str
     citation: str
     personal_data: str
-    counts_of: str
+    counted: Counted
     forms: tuple[str, ...]
     missing: tuple[str, ...]
     has_edition: bool
@@ -200,7 +200,7 @@ def _contract(content: dict, version: str) -> Contract:
         licence=content["licence"],
         citation=content["citation"],
         personal_data=content["personal_data"],
-        counts_of=_counts_of(content["counts"]),
+        counted=_counted(content["counts"]),
         forms=tuple(content["forms"]),
         missing=tuple(str(token) for token in content.get("missing", ())),
         has_edition=bool(content.get("edition", False)),
@@ -224,13 +224,16 @@ def _contract(content: dict, version: str) -> Contract:
     )
 
 
-def _counts_of(spec: dict) -> str:
+def _counted(spec: dict) -> Counted:
     """Raises ValueError: what is not said to be open or not would be published as it is."""
     if spec.get("of") not in FAMILIES:
         raise ValueError(f"counts: of is none of {', '.join(FAMILIES)}")
     if not re.match(r"20\d\d-\d\d", str(spec.get("reason"))):
         raise ValueError("counts: the reason does not begin with its date (2026-11: …)")
-    return spec["of"]
+    rows_each = spec.get("rows_each", 1)
+    if type(rows_each) is not int or rows_each < 1:
+        raise ValueError("counts: rows_each is a whole number from 1 on, the most rows of one record or person")
+    return Counted(spec["of"], rows_each)
 
 
 def _expect_retention(spec: dict) -> None:

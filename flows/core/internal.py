@@ -8,7 +8,8 @@ query of `sql/` runs in it as it stands:
 * `staging`, `intermediate`: all that figures are made of;
 * `about.release`: the release that it belongs to.
 
-Small tables are copied. What is large is a view: over the staged files of a contract (by their path: if the warehouse is moved,
+Written by DuckDB 1.5 for itself, in small blocks: a tenth of the room and half of the time of the form that every version
+reads, which only a release must have. Small tables are copied. What is large is a view: over the staged files of a contract (by their path: if the warehouse is moved,
 the next release writes it anew), or by the model's own query. So it takes no second copy of millions of rows.
 """
 
@@ -23,10 +24,16 @@ from flows.core.contracts import Contract
 from flows.core.models import Graph, Model
 from flows.core.reading.tables import identifier, quoted
 
-EXACT = ("deliveries", "checks", "release_checks", "quarantine", "completeness")
+EXACT = ("deliveries", "checks", "quarantine", "completeness")
 """Audit tables that take their counts from columns named `public_`; beside each stands the exact one without this prefix."""
 
 EXACT_DRIFT = "select * from intermediate.int_deliveries_judged"
+
+PUBLIC_AS_THEY_ARE = ("lineage", "origins", "indicator_origins")
+"""Tables about the run that a release holds whole, in its schema audit: not written a second time."""
+
+COPIED_ROWS = 20_000
+"""A table of more rows is a view: to write it takes longer than to derive it for the few who look."""
 
 INTERNAL = "Exact counts, internal: not to be published."
 
@@ -41,12 +48,14 @@ def write(
     import duckdb
 
     target.unlink(missing_ok=True)
-    con.execute(f"attach {quoted(target)} as internal (storage_version 'v1.0.0')")
+    con.execute(f"attach {quoted(target)} as internal (storage_version 'v1.5.0', block_size 16384)")
+    con.execute("set threads = 1")  # a hundred small tables: dividing them takes longer than writing them
     try:
         copied = _copy_tables(con, build, shop, contracts)
     finally:
+        con.execute(f"set threads = {shop.threads}")
         con.execute("detach internal")
-    with duckdb.connect(str(target), config={"threads": shop.threads, "memory_limit": shop.memory_limit}) as own:
+    with duckdb.connect(str(target), config={"threads": 1, "memory_limit": shop.memory_limit}) as own:
         own.execute("begin transaction")
         _create_views(own, build, shop, contracts, copied)
         _tell_release(own, facts)
@@ -69,9 +78,9 @@ def release_of(path: Path) -> str | None:
 
 def _copy_tables(con, build: Build, shop: Workshop, contracts: Mapping[str, Contract]) -> set[str]:
     """Copy what is small enough; returns the names of all that was copied."""
-    wanted = {f"sources.{name}": f"sources.{name}" for name in models.RUN_TABLES}
+    wanted = {f"sources.{name}": f"sources.{name}" for name in _run_tables()}
     wanted |= {f"reference.{reference.name}": f"reference.{reference.name}" for reference in build.graph.references}
-    wanted |= {f"sources.{name}": f"sources.{name}" for name in contracts if _rows_of(build, name) <= building.KEPT_ROWS}
+    wanted |= {f"sources.{name}": f"sources.{name}" for name in contracts if _rows_of(build, name) <= COPIED_ROWS}
     for model in build.graph.models:
         if not model.is_published and models.kind_of(build.graph, model) == "table":
             relation = _relation(con, build, shop, model)
@@ -86,17 +95,25 @@ def _copy_tables(con, build: Build, shop: Workshop, contracts: Mapping[str, Cont
     return set(wanted)
 
 
+def _run_tables() -> list[str]:
+    return [name for name in models.RUN_TABLES if name not in PUBLIC_AS_THEY_ARE]
+
+
 def _rows_of(build: Build, contract: str) -> int:
     return sum(row.verdict.rows_accepted for row in build.rows if row.is_in_force and row.verdict.contract == contract)
 
 
 def _relation(con, build: Build, shop: Workshop, model: Model) -> str | None:
     """Where the rows of an intermediate table lie, unless they are many: in the work database, or kept from a run before."""
-    kept = building.kept_path(shop.kept, build, model)
+    relation = model.name
     if model.name not in build.made:
-        return f"read_parquet({quoted(kept)})" if kept is not None and kept.is_file() else None
-    is_small = model.compute is not None or models.row_count(con, model) <= building.KEPT_ROWS
-    return model.name if is_small else None
+        kept = building.kept_path(shop.kept, build, model)
+        if kept is None or not kept.is_file():
+            return None
+        relation = f"read_parquet({quoted(kept)})"
+    if model.compute is not None:  # there is no query that a view could be made of
+        return relation
+    return relation if con.execute(f"select count(*) from {relation}").fetchone()[0] <= COPIED_ROWS else None
 
 
 def _create_views(
@@ -126,7 +143,7 @@ def _tell_release(own, facts: Mapping[str, object]) -> None:
 def _comments(graph: Graph, contracts: Mapping[str, Contract], copied: set[str]) -> Iterable[str]:
     """Comments on every table and view, and on the columns that are described; all in one transaction."""
     yield f"comment on table about.release is {quoted('The release that this database belongs to, and nothing else.')}"
-    for name in models.RUN_TABLES:
+    for name in _run_tables():
         yield f"comment on table sources.{name} is {quoted(f'{INTERNAL} Described in sql/README.md.')}"
     for contract in contracts.values():
         kind = "table" if f"sources.{contract.name}" in copied else "view"

@@ -14,6 +14,7 @@ from flows.core import row_counts
 from flows.core.admission import Verdict
 from flows.core.contracts import Contract
 from flows.core.landing import Delivery
+from flows.core.row_counts import Counted
 
 CORE = Path(__file__).resolve().parent
 
@@ -129,18 +130,18 @@ def receipts_key(deliveries: Iterable[Delivery]) -> str:
 
 def delivery_rows(rows: Iterable[Judged], contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.deliveries`."""
-    families = families_of(contracts)
-    return [_delivery_row(row, contracts.get(row.verdict.contract or ""), families) for row in rows]
+    counted = counted_by(contracts)
+    return [_delivery_row(row, contracts.get(row.verdict.contract or ""), counted) for row in rows]
 
 
-def families_of(contracts: Mapping[str, Contract]) -> dict[str, str]:
+def counted_by(contracts: Mapping[str, Contract]) -> dict[str, Counted]:
     """What the rows of each contract's deliveries are counts of."""
-    return {name: contract.counts_of for name, contract in contracts.items()}
+    return {name: contract.counted for name, contract in contracts.items()}
 
 
-def _delivery_row(row: Judged, contract: Contract | None, families: Mapping[str, str]) -> tuple:
+def _delivery_row(row: Judged, contract: Contract | None, counted: Mapping[str, Counted]) -> tuple:
     receipt, verdict = row.delivery.receipt, row.verdict
-    public = row_counts.public(row, families)
+    public = row_counts.public(row, counted)
     edition = edition_of(row.delivery) if contract and contract.has_edition else None
     return (
         receipt.delivery_id,
@@ -170,7 +171,7 @@ def _delivery_row(row: Judged, contract: Contract | None, families: Mapping[str,
         public.verdict.rows_read,
         public.verdict.rows_accepted,
         public.verdict.rows_quarantined,
-        row_counts.shown_of(row, families).status,
+        row_counts.shown_of(row, counted).status,
     )
 
 
@@ -187,35 +188,35 @@ CHECK_FACTS = (
 
 
 def check_rows(
-    run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]], families: Mapping[str, str]
+    run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]], counted: Mapping[str, Counted]
 ) -> list[tuple]:
     """Rows of `sources.checks`: those of the deliveries in their order, then those of the models.
 
     Of a published table everybody can count the rows, so there is nothing to protect.
     """
     of_deliveries = (
-        (row.delivery.delivery_id, check, public, row_counts.family_of(row.verdict.contract, families))
+        (row.delivery.delivery_id, check, public, row_counts.counted_of(row.verdict.contract, counted))
         for row in rows
-        for check, public in zip(row.verdict.checks, row_counts.public(row, families).verdict.checks, strict=True)
+        for check, public in zip(row.verdict.checks, row_counts.public(row, counted).verdict.checks, strict=True)
     )
-    of_models = ((name, check, check, row_counts.OPEN) for name, check in model_checks)
+    of_models = ((name, check, check, Counted(row_counts.OPEN)) for name, check in model_checks)
     return [
-        (run_id, subject, *(check.get(n) for n in CHECK_FACTS), *_public_facts(public, family))
-        for subject, check, public, family in (*of_deliveries, *of_models)
+        (run_id, subject, *(check.get(n) for n in CHECK_FACTS), *_public_facts(public, of))
+        for subject, check, public, of in (*of_deliveries, *of_models)
     ]
 
 
-def _public_facts(public: Mapping, family: str) -> tuple:
+def _public_facts(public: Mapping, of: Counted) -> tuple:
     counts = (public["checked_rows"], public["failed_rows"])
-    return (*counts, row_counts.status_of(counts, family))
+    return (*counts, row_counts.status_of(counts, of))
 
 
-def quarantine_rows(rows: Iterable[Judged], families: Mapping[str, str]) -> list[tuple]:
+def quarantine_rows(rows: Iterable[Judged], counted: Mapping[str, Counted]) -> list[tuple]:
     """Rows of `sources.quarantine`."""
     return [
         (row.delivery.delivery_id, entry["reason"], entry["rows"], told["rows"], _reason_status(entry, told))
         for row in rows
-        for entry, told in zip(row.verdict.quarantine, row_counts.public(row, families).verdict.quarantine, strict=True)
+        for entry, told in zip(row.verdict.quarantine, row_counts.public(row, counted).verdict.quarantine, strict=True)
     ]
 
 

@@ -615,7 +615,7 @@ def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
             ", ".join(c.key),
             c.expected_every_days,
             c.period_unit,
-            c.counts_of,
+            c.counted.family,
         )
         for c in contracts.values()
     ]

@@ -26,9 +26,6 @@ OPEN = "open"
 FAMILIES = (POLICE, PERSONS, OPEN)
 """What a contract's rows are counts of (`counts: of:`); open ones are published as they are."""
 
-UNKNOWN_FAMILY = PERSONS
-"""Of a file that answers to no contract nobody knows what its rows are: the strictest."""
-
 EXACT, ROUNDED, HIDDEN = "exact", "rounded", "hidden"
 
 ROUNDING = Rule(
@@ -41,28 +38,45 @@ ROUNDING = Rule(
 )
 
 LARGE = 40
-"""2026-11: of this many rows shown as accepted or more, a part of up to half can be shown: what is left over is never small."""
+"""2026-11: of this many records or persons shown as accepted or more, a part of up to half can be shown: what is left over is
+never small."""
 
-NUMBER = re.compile(r"(?<![\w.])\d[\d,.\u202f]*(?![\w])")
+NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,\u202f]\d+)*(?![\w-])")
 
 
-def limit_of(family: str) -> int:
-    """The largest count of rows that is hidden; 0 for open data."""
-    return max((rule.limit for rule in RULES if rule.family == family and rule.kind == Kind.SMALL), default=0)
+@dataclass(frozen=True)
+class Counted:
+    """What a contract's rows are counts of; `rows_each` is the most rows of one record or person (answers of a respondent)."""
+
+    family: str
+    rows_each: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        return self.family == OPEN
+
+    @property
+    def limit(self) -> int:
+        """The largest number of rows that is hidden; 0 for open data."""
+        limits = (rule.limit for rule in RULES if rule.family == self.family and rule.kind == Kind.SMALL)
+        return self.rows_each * max(limits, default=0)
+
+    def shown(self, count: int) -> int | None:
+        """The count as it is (open data, none at all), hidden (None), or the nearest multiple of the rounding's base."""
+        if self.is_open or count == 0:
+            return count
+        base = self.rows_each * ROUNDING.limit
+        return None if count <= self.limit else base * ((count + base // 2) // base)
+
+
+UNKNOWN = Counted(PERSONS)
+"""Of a file that answers to no contract nobody knows what its rows are: the strictest."""
 
 
 def told() -> dict:
     """The rule as the manifest tells it."""
-    limits = {family: limit_of(family) for family in (POLICE, PERSONS)}
+    limits = {family: Counted(family).limit for family in (POLICE, PERSONS)}
     return {"hidden_up_to": limits, "rounded_to": ROUNDING.limit, "reason": ROUNDING.reason, "decided_on": ROUNDING.decided_on}
-
-
-def protected(count: int, family: str) -> int | None:
-    """The count as shown: as it is (open data, none at all), hidden (None), or the nearest multiple of the rounding's base."""
-    if family == OPEN or count == 0:
-        return count
-    base = ROUNDING.limit
-    return None if count <= limit_of(family) else base * ((count + base // 2) // base)
 
 
 @dataclass(frozen=True)
@@ -76,57 +90,58 @@ class Shown:
     is_quarantined_exact: bool
 
 
-def shown(accepted: int, quarantined: int, family: str) -> Shown:
+def shown(accepted: int, quarantined: int, counted: Counted) -> Shown:
     """The three counts of one delivery. Where none is hidden, read = accepted + quarantined holds of what is shown."""
-    if family == OPEN or accepted + quarantined == 0:
+    if counted.is_open or accepted + quarantined == 0:
         return Shown(accepted + quarantined, accepted, quarantined, EXACT, True)
     is_exact = quarantined == 0
-    accepted_shown = protected(accepted, family)
+    accepted_shown = counted.shown(accepted)
     if accepted and accepted_shown is None:
         quarantined_shown = 0 if is_exact else None
     else:
         is_exact = is_exact or 2 * quarantined <= (accepted_shown or 0)
-        quarantined_shown = quarantined if is_exact else protected(quarantined, family)
+        quarantined_shown = quarantined if is_exact else counted.shown(quarantined)
     if accepted_shown is None or quarantined_shown is None:
         return Shown(None, accepted_shown, quarantined_shown, HIDDEN, is_exact)
     return Shown(accepted_shown + quarantined_shown, accepted_shown, quarantined_shown, ROUNDED, is_exact)
 
 
-def part(count: int, whole: int, counts: Shown, family: str) -> int | None:
+def part(count: int, whole: int, counts: Shown, counted: Counted) -> int | None:
     """How many of the rows read, which may be accepted ones: shown when neither the part nor what it leaves over is small."""
-    if family == OPEN or count == 0:
+    if counted.is_open or count == 0:
         return count
     if count == whole:
         return counts.read
-    rounded = protected(count, family)
-    is_telling_nothing = rounded is not None and (counts.accepted or 0) >= max(LARGE, 2 * rounded)
+    rounded = counted.shown(count)
+    most = max(LARGE * counted.rows_each, 2 * (rounded or 0))
+    is_telling_nothing = rounded is not None and (counts.accepted or 0) >= most
     return rounded if is_telling_nothing else None
 
 
-def status_of(counts: tuple[int | None, ...], family: str) -> str:
+def status_of(counts: tuple[int | None, ...], counted: Counted) -> str:
     """How counts of rows read, or of parts of them, are shown."""
-    if family == OPEN or not any(count is None or count for count in counts):
+    if counted.is_open or not any(count is None or count for count in counts):
         return EXACT
     return HIDDEN if None in counts else ROUNDED
 
 
-def family_of(contract: str | None, families: Mapping[str, str]) -> str:
+def counted_of(contract: str | None, by_contract: Mapping[str, Counted]) -> Counted:
     """What the rows of a delivery of that contract are counts of."""
-    return families.get(contract or "", UNKNOWN_FAMILY)
+    return by_contract.get(contract or "", UNKNOWN)
 
 
-def shown_of(row: Judged, families: Mapping[str, str]) -> Shown:
+def shown_of(row: Judged, by_contract: Mapping[str, Counted]) -> Shown:
     """The three counts of a delivery, as shown."""
     verdict = row.verdict
-    return shown(verdict.rows_accepted, verdict.rows_quarantined, family_of(verdict.contract, families))
+    return shown(verdict.rows_accepted, verdict.rows_quarantined, counted_of(verdict.contract, by_contract))
 
 
-def public(row: Judged, families: Mapping[str, str]) -> Judged:
+def public(row: Judged, by_contract: Mapping[str, Counted]) -> Judged:
     """The delivery as everybody may see it; of open data the same as it is. Hidden counts are None."""
-    verdict, family = row.verdict, family_of(row.verdict.contract, families)
-    if family == OPEN:
+    verdict, counted = row.verdict, counted_of(row.verdict.contract, by_contract)
+    if counted.is_open:
         return row
-    counts = shown(verdict.rows_accepted, verdict.rows_quarantined, family)
+    counts = shown(verdict.rows_accepted, verdict.rows_quarantined, counted)
     told = replace(
         verdict,
         rows_read=counts.read,
@@ -134,15 +149,15 @@ def public(row: Judged, families: Mapping[str, str]) -> Judged:
         rows_quarantined=counts.quarantined,
         refusal=verdict.refusal and _without_numbers(verdict.refusal),
         notes=tuple(without_numbers(note) for note in verdict.notes),
-        checks=tuple(_public_check(check, verdict.rows_read, counts, family) for check in verdict.checks),
-        quarantine=tuple(_public_reason(entry, verdict.rows_quarantined, counts, family) for entry in verdict.quarantine),
+        checks=tuple(_public_check(check, verdict.rows_read, counts, counted) for check in verdict.checks),
+        quarantine=tuple(_public_reason(entry, verdict.rows_quarantined, counts, counted) for entry in verdict.quarantine),
         profile=(),
     )
     receipt = replace(row.delivery.receipt, bytes=None)
     return replace(row, verdict=told, delivery=replace(row.delivery, receipt=receipt))
 
 
-def _public_reason(entry: Mapping, aside: int, counts: Shown, family: str) -> dict:
+def _public_reason(entry: Mapping, aside: int, counts: Shown, counted: Counted) -> dict:
     rows = entry["rows"]
     if rows == aside:
         rows = counts.quarantined
@@ -151,31 +166,31 @@ def _public_reason(entry: Mapping, aside: int, counts: Shown, family: str) -> di
     return {**entry, "rows": rows, "first_line": None}
 
 
-def _public_check(check: Mapping, whole: int, counts: Shown, family: str) -> dict:
-    failed = _public_failed(check, whole, counts, family)
+def _public_check(check: Mapping, whole: int, counts: Shown, counted: Counted) -> dict:
+    failed = _public_failed(check, whole, counts, counted)
     told = {
         **check,
-        "checked_rows": part(check["checked_rows"], whole, counts, family),
+        "checked_rows": part(check["checked_rows"], whole, counts, counted),
         "failed_rows": failed,
-        "result": _public_result(check, whole, counts, family, failed),
+        "result": _public_result(check, whole, counts, counted, failed),
     }
     return told
 
 
-def _public_failed(check: Mapping, whole: int, counts: Shown, family: str) -> int | None:
+def _public_failed(check: Mapping, whole: int, counts: Shown, counted: Counted) -> int | None:
     if check["on_failure"] == "quarantine" and counts.is_quarantined_exact and counts.quarantined:
         return check["failed_rows"]  # each of these rows was set aside
-    return part(check["failed_rows"], whole, counts, family)
+    return part(check["failed_rows"], whole, counts, counted)
 
 
-def _public_result(check: Mapping, whole: int, counts: Shown, family: str, failed: int | None) -> dict:
+def _public_result(check: Mapping, whole: int, counts: Shown, counted: Counted, failed: int | None) -> dict:
     """The library's own counts, without the hidden ones; the percentages, of exact counts, are left out."""
     found = check.get("result") or {}
-    told = {name: part(found[name], whole, counts, family) for name in ("element_count", "missing_count") if name in found}
+    told = {name: part(found[name], whole, counts, counted) for name in ("element_count", "missing_count") if name in found}
     for name in ("unexpected_count", "observed_value"):
         if name in found:
             is_failed = found[name] == check["failed_rows"]
-            told[name] = failed if is_failed else part(int(found[name]), whole, counts, family)
+            told[name] = failed if is_failed else part(int(found[name]), whole, counts, counted)
     return {name: count for name, count in told.items() if count is not None}
 
 
