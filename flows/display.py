@@ -219,7 +219,11 @@ def print_status(status) -> None:
 def _internal(status) -> str:
     if status.internal is None:
         return "none that can be read; the next run writes it"
-    return status.internal if status.internal == status.release else f"that of the newest run, {status.internal}, not of the current release"
+    return (
+        status.internal
+        if status.internal == status.release
+        else f"that of the newest run, {status.internal}, not of the current release"
+    )
 
 
 def print_due(things, day) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models, row_counts
+from flows.core import chain, fingerprints, history, ledger, lineage, models, row_counts, withheld
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -96,6 +96,7 @@ class Workshop:
     staged: Path
     work: Path
     kept: Path
+    runs: Path
     threads: int
     memory_limit: str
 
@@ -144,6 +145,7 @@ def start(
     known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
+    manifest = withheld.put_back(manifest, withheld.of_release(shop.runs, previous) if previous else None)
     build = Build(
         folder,
         shop.work / "build",
@@ -227,6 +229,8 @@ def _take_over_database(build: Build) -> None:
     kept = build.previous_manifest.get("files", {}).get(build.database.name)
     if kept is None or not (build.previous / build.database.name).is_file():
         return
+    if build.previous_manifest.get("row_counts") != row_counts.told():
+        return  # what was replaced leaves its bytes in the room that is free
     shutil.copyfile(build.previous / build.database.name, build.database)
     if sha256_of(build.database) == kept["sha256"] and _share_of_free_room(build.database) < MOST_FREE_ROOM:
         build.copied = set(build.previous_tables)

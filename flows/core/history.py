@@ -47,7 +47,10 @@ def memory_of(previous: Path | None, manifest: Mapping[str, object]) -> Memory |
     try:
         kept = manifest["failing"]
         entries = {
-            (str(e["subject"]), str(e["expectation_id"])): (str(e[KNOWN_SINCE] or previous.name), _rows(e["failed_rows"]))
+            (str(e["subject"]), str(e["expectation_id"])): (
+                str(e[KNOWN_SINCE] or previous.name),
+                _rows(e["failed_rows"]),
+            )
             for e in kept["entries"]
         }
         return Memory(entries, date.fromisoformat(kept["as_of"]).isoformat())

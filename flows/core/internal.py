@@ -9,8 +9,9 @@ query of `sql/` runs in it as it stands:
 * `about.release`: the release that it belongs to.
 
 Written by DuckDB 1.5 for itself, in small blocks: a tenth of the room and half of the time of the form that every version
-reads, which only a release must have. Small tables are copied. What is large is a view: over the staged files of a contract (by their path: if the warehouse is moved,
-the next release writes it anew), or by the model's own query. So it takes no second copy of millions of rows.
+reads, which only a release must have. Small tables are copied. What is large is a view: over the staged files of a contract (by
+their path: if the warehouse is moved, the next release writes it anew), or by the model's own query. So it takes no second
+copy of millions of rows.
 """
 
 from __future__ import annotations
@@ -116,9 +117,7 @@ def _relation(con, build: Build, shop: Workshop, model: Model) -> str | None:
     return relation if con.execute(f"select count(*) from {relation}").fetchone()[0] <= COPIED_ROWS else None
 
 
-def _create_views(
-    own, build: Build, shop: Workshop, contracts: Mapping[str, Contract], copied: set[str]
-) -> None:
+def _create_views(own, build: Build, shop: Workshop, contracts: Mapping[str, Contract], copied: set[str]) -> None:
     """What was not copied, in the order in which each finds what it reads."""
     large = {name: contract for name, contract in contracts.items() if f"sources.{name}" not in copied}
     models.create_sources(own, large, building.staged_files(build.rows, shop.staged))

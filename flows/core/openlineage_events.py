@@ -199,7 +199,10 @@ def _inputs(build: Build, settings: Settings, namespace: str, producer: str) -> 
 
 def _assertion(kind: type, check: Mapping, columns: Mapping[str, str | None]):
     """One expectation's result. One that did not run is no success."""
-    failed = " of ".join("some" if n is None else str(n) for n in (check["failed_rows"], check["checked_rows"])) + " rows failed"
+    failed = (
+        " of ".join("some" if n is None else str(n) for n in (check["failed_rows"], check["checked_rows"]))
+        + " rows failed"
+    )
     return kind(
         assertion=check["expectation"],
         success=check["verdict"] == "passed",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, permissions, row_counts
+from flows.core import chain, fingerprints, history, ledger, permissions, row_counts, withheld
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease, UsageProblem
@@ -42,9 +42,10 @@ def current_release(current: Path) -> Path | None:
 
 def complete(
     build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object, sql: Path
-) -> dict:
+) -> tuple[dict, dict]:
     """Write what goes with the tables (datapackage, checks, chain, code, manifest) into the release folder; return the
-    manifest. Raises UsageProblem when the code is no longer the one that the run began with.
+    manifest, and the hashes that it must not tell. Raises UsageProblem when the code is no longer the one that the run
+    began with.
     """
     tables = _tables(build, con)
     write_code(build.folder / chain.CODE, sql, code)
@@ -77,9 +78,10 @@ def complete(
         ),
         "files": _files(build),
     }
+    taken = withheld.take_out(manifest)
     ledger.write_json(build.folder / chain.MANIFEST, manifest)
     chain.note_hash(build.folder)
-    return manifest
+    return manifest, taken
 
 
 def write_code(target: Path, sql: Path, code: str) -> None:
@@ -193,7 +195,7 @@ def _validation(build: Build) -> dict:
 
 def _without_result(checks: Iterable[dict]) -> list[dict]:
     """Great Expectations' own results stand in files of their own, in its own form."""
-    return [{name: told for name, told in check.items() if name != "result"} for check in checks]
+    return [{n: told for n, told in check.items() if n not in ("result", "depends_on")} for check in checks]
 
 
 def _datapackage(build: Build, tables: Mapping[str, dict], contracts: Mapping[str, Contract]) -> dict:

@@ -76,7 +76,12 @@ UNKNOWN = Counted(PERSONS)
 def told() -> dict:
     """The rule as the manifest tells it."""
     limits = {family: Counted(family).limit for family in (POLICE, PERSONS)}
-    return {"hidden_up_to": limits, "rounded_to": ROUNDING.limit, "reason": ROUNDING.reason, "decided_on": ROUNDING.decided_on}
+    return {
+        "hidden_up_to": limits,
+        "rounded_to": ROUNDING.limit,
+        "reason": ROUNDING.reason,
+        "decided_on": ROUNDING.decided_on,
+    }
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,9 @@ def public(row: Judged, by_contract: Mapping[str, Counted]) -> Judged:
         refusal=verdict.refusal and _without_numbers(verdict.refusal),
         notes=tuple(without_numbers(note) for note in verdict.notes),
         checks=tuple(_public_check(check, verdict.rows_read, counts, counted) for check in verdict.checks),
-        quarantine=tuple(_public_reason(entry, verdict.rows_quarantined, counts, counted) for entry in verdict.quarantine),
+        quarantine=tuple(
+            _public_reason(entry, verdict.rows_quarantined, counts, counted) for entry in verdict.quarantine
+        ),
         profile=(),
     )
     receipt = replace(row.delivery.receipt, bytes=None)
@@ -186,7 +193,9 @@ def _public_failed(check: Mapping, whole: int, counts: Shown, counted: Counted) 
 def _public_result(check: Mapping, whole: int, counts: Shown, counted: Counted, failed: int | None) -> dict:
     """The library's own counts, without the hidden ones; the percentages, of exact counts, are left out."""
     found = check.get("result") or {}
-    told = {name: part(found[name], whole, counts, counted) for name in ("element_count", "missing_count") if name in found}
+    told = {
+        name: part(found[name], whole, counts, counted) for name in ("element_count", "missing_count") if name in found
+    }
     for name in ("unexpected_count", "observed_value"):
         if name in found:
             is_failed = found[name] == check["failed_rows"]

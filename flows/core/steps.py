@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, history, landing, ledger, permissions, publishing
+from flows.core import chain, history, landing, ledger, permissions, publishing, withheld
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -392,7 +392,13 @@ def _workshop(settings: Settings):
     from flows.core.building import Workshop
 
     return Workshop(
-        settings.sql, settings.staged, settings.work, settings.kept, settings.threads, settings.memory_limit
+        settings.sql,
+        settings.staged,
+        settings.work,
+        settings.kept,
+        settings.runs,
+        settings.threads,
+        settings.memory_limit,
     )
 
 
@@ -429,7 +435,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
         keys = (run.inputs_key, key)
-        manifest = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
+        manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
         if settings.publish:
             place = publishing.free_place(settings.releases, manifest["release"])
             internal_database = _write_internal(con, build, shop, contracts, manifest, place.name)
@@ -437,8 +443,11 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         con.close()
     removed: list[str] = []
     if settings.publish:
+        ledger.write_json(withheld.path_of(settings.runs, place.name), taken)
         publishing.publish(build.folder, place, settings.current, (internal_database, settings.internal))
         removed = publishing.prune(settings.releases, settings.current, settings.kept_releases)
+        for name in removed:
+            withheld.path_of(settings.runs, name).unlink(missing_ok=True)
         building.forget_others(settings.kept, build)
     else:
         candidate = settings.out / "candidate"

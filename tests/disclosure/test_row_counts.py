@@ -46,7 +46,7 @@ def test_nothing_shown_of_a_delivery_narrows_its_accepted_rows(counted) -> None:
     for accepted, aside in deliveries():
         possible[row_counts.shown(accepted, aside, counted)].add(accepted)
     for shown, counts in possible.items():
-        reached = {n for n in class_of(min(counts), counted)}
+        reached = class_of(min(counts), counted)
         assert counts == reached, f"{shown} leaves only {sorted(counts)} of {sorted(reached)}"
 
 
@@ -56,7 +56,7 @@ def test_nothing_shown_of_a_refused_delivery_narrows_its_rows(counted) -> None:
     for aside in range(1, MOST + 1):
         possible[row_counts.shown(0, aside, counted)].add(aside)
     for counts in possible.values():
-        assert counts == {n for n in class_of(min(counts), counted)}
+        assert counts == class_of(min(counts), counted)
 
 
 @pytest.mark.parametrize("counted", COUNTED, ids=str)
@@ -72,7 +72,7 @@ def test_no_part_shown_narrows_the_whole_and_no_small_part_or_rest_is_shown(coun
                 if told is not None and 0 < part < accepted + aside:
                     assert part > limit and accepted + aside - part > limit
     for (shown, told), counts in possible.items():
-        reached = {n for n in class_of(min(counts), counted)}
+        reached = class_of(min(counts), counted)
         of_shown = set().union(*(found for (other, _), found in possible.items() if other == shown))
         assert counts == reached & of_shown, f"{told} of {shown} leaves only {sorted(counts)} of {sorted(reached)}"
 
