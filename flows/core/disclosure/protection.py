@@ -184,12 +184,13 @@ def _hide_partners(
         if not asked[block.cells].any():
             continue
         state = _state(system, block, low, high, may_hide)
-        failed = hide_partners(state)
         untold = np.zeros(len(block.cells), bool)
+        # with everything hidden that may be: what cannot be kept then cannot be kept at all while marks are told
+        failed = state.is_hopeless() or hide_partners(state)
         if failed:
             untold = (block.cells < own) & ~system.is_before[block.cells]
             state = _untold(system, block, untold, low, high, may_hide)
-            failed = hide_partners(state)
+            failed = np.array(hide_partners(state), dtype=np.int64)
             lost[block.cells[failed][block.cells[failed] < own]] = True
         _write(mark, limits, system.exact, block.cells, state.is_secondary, untold)
     return lost
