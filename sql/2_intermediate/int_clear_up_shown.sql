@@ -1,6 +1,6 @@
 -- Facts of each cohort and those cleared within 3, 6, 9 and 12 months, by class, as they may be shown.
 -- Grain: period_type, period_start, offence_class, months_after.
--- Care: hidden is not missing and not zero: hidden_status says that a count is there and not told.
+-- Care: hidden is not missing and not zero: hidden_status says that a count is there and not told; by class only twelve months are.
 with
 
 counted as (
@@ -42,7 +42,10 @@ select
     cohorts.months_after,
     facts.shown_count as fact_count,
     cleared.shown_count as cleared_count,
-    coalesce(cleared.obs_status, facts.obs_status) as hidden_status,
+    case
+        when cohorts.missing_reason is null and cohorts.offence_class <> 'all' and cohorts.months_after <> 12 then 'C'
+        else coalesce(cleared.obs_status, facts.obs_status)
+    end as hidden_status,
     cohorts.is_old_enough,
     cohorts.followed_until_on,
     case

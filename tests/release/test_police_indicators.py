@@ -64,26 +64,38 @@ def test_cohorts_are_those_of_a_second_count(release, months) -> None:
             cleared = [fact for fact, day, _ in cohort if day and day <= months_later(fact, months)]
             expected[month] = (len(cohort), len(cleared))
     rows = release.execute(
-        """select cohort_month, fact_count, cleared_count from marts.clear_up_cohorts
-        where offence_class = 'all' and months_after = ? and cleared_share is not null""",
+        """select cohort_month, fact_count, cleared_count, obs_status from marts.clear_up_cohorts
+        where offence_class = 'all' and months_after = ? and obs_status <> 'M'""",
         [months],
     ).fetchall()
-    assert {month: (count, cleared) for month, count, cleared in rows} == expected
+    shown = {month: (count, cleared) for month, count, cleared, status in rows if status in ("A", "Z")}
+    assert {month for month, *_ in rows} == set(expected)
+    assert shown == {month: expected[month] for month in shown}
+    assert {status for month, *_, status in rows if month not in shown} <= {"S", "C"}
+    small = {month for month, (_, cleared) in expected.items() if 1 <= cleared <= 5}
+    assert not small & set(shown), "a count of the police from 1 to 5 is hidden"
     assert len(expected) == {3: 43, 6: 40, 9: 37, 12: 33}[months]
+    if months == 12:
+        assert len(shown) > 0.8 * len(expected), "the horizon that is asked for first is hidden last"
 
 
-def test_the_reference_year_standardised_by_its_own_mix_is_itself(release) -> None:
-    sql = """select indicator_id, value from marts.indicator_values where period_type = 'year' and breakdown = 'total'
+def test_a_year_with_a_hidden_class_is_not_standardised(release) -> None:
+    sql = """select indicator_id, value, obs_status from marts.indicator_values where period_type = 'year' and breakdown = 'total'
         and period_start = date '2024-01-01' and indicator_id in ('clear_up_12m', 'clear_up_12m_standardised')"""
-    values = dict(release.execute(sql).fetchall())
-    assert values["clear_up_12m"] == pytest.approx(186 / 1155, abs=1e-12)
-    assert values["clear_up_12m_standardised"] == pytest.approx(186 / 1155, abs=1e-12)
+    values = {name: told for name, *told in release.execute(sql).fetchall()}
+    assert values["clear_up_12m"] == [pytest.approx(186 / 1155, abs=1e-12), "A"]
+    hidden = release.execute(
+        """select count(*) from marts.indicator_values where indicator_id = 'clear_up_12m' and period_type = 'year'
+        and period_start = date '2024-01-01' and breakdown = 'offence_class' and value is null"""
+    ).fetchone()[0]
+    assert hidden > 0 and values["clear_up_12m_standardised"] == [None, "C"]
 
 
 def test_years_and_quarters_of_cohorts_add_up(release) -> None:
     sql = """select period_type, sum(numerator), sum(denominator) from marts.indicator_values where breakdown = 'total'
-        and indicator_id = 'clear_up_12m' and extract(year from period_start) = 2024 group by period_type"""
-    assert {row[1:] for row in release.execute(sql).fetchall()} == {(186, 1155)}
+        and indicator_id = 'clear_up_12m' and extract(year from period_start) = 2024 group by period_type having count(numerator) = count(*)"""
+    found = {period: told for period, *told in release.execute(sql).fetchall()}
+    assert {"quarter", "year"} <= set(found) and all(told == [186, 1155] for told in found.values())
 
 
 def test_the_classes_are_those_of_the_contract(release) -> None:
@@ -136,8 +148,8 @@ def land(settings: Settings, name: str, text: str, received_at: str) -> None:
 def curve(settings: Settings) -> dict[date, tuple]:
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
         rows = con.execute(
-            """select cohort_month, fact_count, cleared_count, round(standardised_share, 9) from marts.clear_up_cohorts
-            where offence_class = 'all' and months_after = 12 and cleared_share is not null"""
+            """select cohort_month, fact_count, cleared_count, obs_status from marts.clear_up_cohorts
+            where offence_class = 'all' and months_after = 12 and obs_status <> 'M'"""
         ).fetchall()
     return {month: counts for month, *counts in rows}
 
