@@ -1,8 +1,9 @@
 """Three places, three permissions: restricted (quarantine, letters), internal (what a run keeps for itself), public (releases).
 
 Restricted and internal are for the user who runs the barometer alone: folders 0700, files 0600, from the moment they are
-made, whatever the umask. They hold rows, exact counts and line numbers. A release can be read by everybody (0755, 0644) but
-for its letters. `data/raw` belongs to whoever puts the files there: nothing in it is changed, `status` says when it is open.
+made, whatever the umask. They hold rows, exact counts (`warehouse.duckdb`) and line numbers. A release can be read by
+everybody (0755, 0644) but for its letters. `data/raw` belongs to whoever puts the files there: nothing in it is changed,
+`status` says when it is open.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.core import admission, landing, steps
+from flows.core import admission, landing, row_counts, steps
 from flows.core.admission import Verdict
 from flows.settings import PROJECT, Settings
 
@@ -27,6 +27,9 @@ WITH_ROWS = [bad for bad in BAD if bad.content is not None and (not bad.refused 
 def check_that_rows_add_up(settings: Settings, verdict: Verdict) -> None:
     assert verdict.rows_read == verdict.rows_accepted + verdict.rows_quarantined
     assert verdict.rows_quarantined == sum(entry["rows"] for entry in verdict.quarantine)
+    for family in row_counts.FAMILIES:
+        shown = row_counts.shown(verdict.rows_accepted, verdict.rows_quarantined, row_counts.Counted(family))
+        assert shown.read is None or shown.read == shown.accepted + shown.quarantined
     staged = settings.staged / verdict.staged if verdict.staged else None
     quarantine = settings.quarantine / f"{verdict.delivery_id}.parquet"
     if not verdict.is_admitted:

@@ -20,7 +20,10 @@ def two_runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("two_runs")
     settings = Settings(raw=place / "raw", out=place / "out").resolved()
     settings.raw.mkdir()
-    deliver(settings, "incidents-01.csv", INCIDENTS + "I-1;2025-01-05 14:05;CF01;rixe;oui;v1;pm\n")
+    january = (
+        f"I-1{n};2025-01-{n:02} 14:0{n};CF01;rixe;oui;v1;pm\n" for n in range(1, 8)
+    )  # not so few as to be hidden
+    deliver(settings, "incidents-01.csv", INCIDENTS + "".join(january))
     one = pipeline.refresh(settings).release
     rows = "I-2;2025-02-05 14:05;CF01;rixe;oui;v1;pm\nI-3;2025-02-06 14:05;CF01;rixe;oui;v1;pm\n"
     deliver(settings, HOSTILE, INCIDENTS + rows + "I-4;demain;CF01;rixe;oui;v1;pm\n")

@@ -15,8 +15,11 @@ HEADER = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_reg
 
 
 def deliver(settings: Settings, month: str, category: str = "?") -> None:
-    """A month of incidents, of which the first has a category that nobody knows."""
-    rows = (f"I-{month}-{n};{month}-{n + 1:02} 14:05;CF01;{'rixe' if n else category};oui;v1;pm\n" for n in range(5))
+    """A month of incidents, of which the first has a category that nobody knows; so many that no count is hidden."""
+    rows = (
+        f"I-{month}-{n};{month}-{n % 27 + 1:02} 14:{n:02};CF01;{'rixe' if n else category};oui;v1;pm\n"
+        for n in range(50)
+    )
     path = settings.raw / f"incidents-{month}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(HEADER + "".join(rows), encoding="utf-8")

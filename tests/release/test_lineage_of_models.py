@@ -142,9 +142,8 @@ def whole(sample_run, tmp_path_factory):
     models.create_sources(con, CONTRACTS, staged)
     for name in models.RUN_TABLES:
         models.create_run_table(con, name, [])
-    con.execute(f"attach '{os.fspath(settings.current / 'campaign.duckdb')}' as built (read_only)")
-    columns = ", ".join("null" if c == "sender" else c for c in models.RUN_TABLES["deliveries"])
-    con.execute(f"insert into sources.deliveries select {columns} from built.audit.deliveries")
+    con.execute(f"attach '{os.fspath(settings.internal)}' as exact (read_only)")
+    con.execute("insert into sources.deliveries select * from exact.sources.deliveries")
     for name, rows in models.delivery_tables(con.execute("from sources.deliveries").fetchall()).items():
         models.create_run_table(con, name, rows)
     con.execute("insert into sources.run values (date '2026-11-01', 'test')")

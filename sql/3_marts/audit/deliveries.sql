@@ -1,6 +1,6 @@
 -- Every delivery known on the day of the run, also the refused and the replaced ones, with its verdict.
 -- Grain: delivery_id.
--- Care: rows of police records and persons are rounded to 5, small counts hidden (rows_status); rows_read = rows_accepted +
+-- Care: counts of police records and persons are rounded, small ones hidden (rows_status); rows_read = rows_accepted +
 -- rows_quarantined as shown. Only deliveries in force reach the published figures.
 with
 
