@@ -1,92 +1,163 @@
-"""Small made-up cities for the tests of disclosure control."""
+"""Small made-up cities for the tests of disclosure control: tables of cells, the sums that link them, and the rules."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
-from flows.core.disclosure.cube import Cube, Hierarchy
-from flows.core.disclosure.rules import POLICE, rule_book
+from flows.core.disclosure import memory
+from flows.core.disclosure.certificate import Verdict
+from flows.core.disclosure.frames import KEY, certify, protect_frame
 
-BOOK = rule_book({"incidents": POLICE})
+DAY = "2026-11-23"
+RULES = pd.DataFrame(
+    [
+        ("small", "police", 5, "SSMSI shows a communal count only above 5", DAY),
+        ("small", "persons", 10, "INSEE: fewer than 11 persons are not shown", DAY),
+        ("group", "persons", 10, "none or all of ten or fewer says of each member whether help was taken", DAY),
+        ("rounding", "persons", 5, "OpenSAFELY rounds to 5", DAY),
+        ("dominance", "partners", 85, "INSEE: 85 per cent of one organisation is that organisation's figure", DAY),
+        ("contributors", "partners", 3, "INSEE: of fewer than three organisations each learns the other's", DAY),
+        ("most_hidden", "all", 50, "a table of which every second cell is missing is read as zeros", DAY),
+        ("uncertain", "all", 15, "what is left of a total when 85 per cent is one organisation's", DAY),
+    ],
+    columns=["kind", "family", "rule_limit", "reason", "decided_on"],
+)
+MEASURES = pd.DataFrame(
+    [("incidents", "police"), ("accepted", "persons"), ("reached", "partners")], columns=["measure", "family"]
+)
+SUM_COLUMNS = ["dimension", "hierarchy", "measure", "child", "parent", "is_exhaustive"]
 
 
-def table(rows: list[list[int]], version: list[list[str]] | None = None) -> Cube:
-    """Zones × kinds with both margins and the grand total; `version` for the inner cells, a total's is that of them."""
+def make_cells(rows: list[tuple], measure: str = "incidents") -> pd.DataFrame:
+    """Rows (zone, period type, period start, breakdown, value, count) as cells."""
+    cells = pd.DataFrame(rows, columns=[*KEY[1:], "exact_count"])
+    cells.insert(0, "measure", measure)
+    cells["period_start"] = pd.to_datetime(cells["period_start"])
+    for name in ("group_count", "contributor_count", "largest_count", "series", "level"):
+        cells[name] = pd.Series([None] * len(cells), dtype=object)
+    return cells
+
+
+def table(rows: list[list[int]], measure: str = "incidents") -> pd.DataFrame:
+    """Zones × kinds with both margins and the grand total."""
     inner = np.array(rows)
-    zones = [f"zone {number}" for number in range(len(rows))]
-    kinds = [f"kind {number}" for number in range(len(rows[0]))]
-    names, counts, versions = [], [], []
-    said = np.array(version if version else [[""] * len(kinds)] * len(zones), dtype=object)
-    for zone, kind in itertools.product([*range(len(zones)), slice(None)], [*range(len(kinds)), slice(None)]):
-        names.append(
-            (zones[zone] if isinstance(zone, int) else "city", kinds[kind] if isinstance(kind, int) else "all")
-        )
-        counts.append(int(inner[zone, kind].sum()))
-        part = said[zone, kind]
-        versions.append(part if isinstance(part, str) else "+".join(np.ravel(part)))
-    return Cube(
-        {
-            "measure": np.full(len(counts), "incidents"),
-            "zone": np.array([zone for zone, _ in names]),
-            "kind": np.array([kind for _, kind in names]),
-        },
-        np.array(counts),
-        version=np.array(versions),
-    )
+    found = []
+    for zone, kind in itertools.product([*range(inner.shape[0]), None], [*range(inner.shape[1]), None]):
+        part = inner[slice(None) if zone is None else zone]
+        part = part[..., slice(None) if kind is None else kind]
+        breakdown = ("total", "total") if kind is None else ("kind", f"k{kind}")
+        found.append(("city" if zone is None else f"z{zone}", "year", "2026-01-01", *breakdown, int(part.sum())))
+    return make_cells(found, measure)
 
 
-def hierarchies(zones: int, kinds: int) -> list[Hierarchy]:
-    """Zones make the city, kinds make all."""
-    return [
-        Hierarchy("zone", "zones of the city", {f"zone {number}": "city" for number in range(zones)}),
-        Hierarchy("kind", "kinds", {f"kind {number}": "all" for number in range(kinds)}),
-    ]
+def links(zones: int, kinds: int) -> pd.DataFrame:
+    """Zones make the city, kinds make the total."""
+    rows = [("zone", "zones of the city", None, f"z{zone}", "city", True) for zone in range(zones)]
+    rows += [("breakdown", "kinds", None, f"kind:k{kind}", "total:total", True) for kind in range(kinds)]
+    return pd.DataFrame(rows, columns=SUM_COLUMNS)
 
 
-def city(zones: int, kinds: int, mean: float, seed: int) -> tuple[Cube, list[Hierarchy]]:
-    """Zones × the months of a year × kinds, with quarters, the year and all margins; Poisson counts."""
-    base = np.random.default_rng(seed).poisson(mean, (zones, 12, kinds))
-    full = np.concatenate([base, base.sum(0, keepdims=True)])
-    quarters = full.reshape(zones + 1, 4, 3, kinds).sum(2)
-    full = np.concatenate([full, quarters, full.sum(1, keepdims=True)], 1)
-    full = np.concatenate([full, full.sum(2, keepdims=True)], 2)
-    months = [f"2026-{month:02d}" for month in range(1, 13)]
-    quarter_names = [f"2026 Q{quarter}" for quarter in range(1, 5)]
-    axes = (
-        [f"zone {number}" for number in range(zones)] + ["city"],
-        [*months, *quarter_names, "2026"],
-        [f"kind {number}" for number in range(kinds)] + ["all"],
-    )
-    grid = [part.ravel() for part in np.meshgrid(*[np.array(axis) for axis in axes], indexing="ij")]
-    cube = Cube(
-        {"measure": np.full(full.size, "incidents"), "zone": grid[0], "period": grid[1], "kind": grid[2]}, full.ravel()
-    )
-    periods = [
-        Hierarchy("period", "months of the quarter", {name: quarter_names[i // 3] for i, name in enumerate(months)}),
-        Hierarchy("period", "quarters of the year", dict.fromkeys(quarter_names, "2026")),
-    ]
-    return cube, [*hierarchies(zones, kinds), *periods]
+@dataclass
+class Plan:
+    """A city: months × zones × kinds of counts, each in two parts, inside and outside a priority district."""
+
+    base: np.ndarray  # months, zones, kinds, 2
+    groups: list[int] | None = None  # the zone group of each zone
+    districts: list[int] | None = None  # the zones that have a priority district
+    months_of_quarter: int = 2
+
+    def cells(self, months: int | None = None) -> pd.DataFrame:
+        """All cells of the first so many months; quarters and years only when they are whole."""
+        base = self.base[: months or len(self.base)]
+        found = []
+        for zone, of_zone in self._zones(base).items():
+            for (kind, start), counts in self._periods(of_zone).items():
+                found.append((zone, kind, start, "total", "total", int(counts.sum())))
+                if len(counts) > 1:
+                    found += [(zone, kind, start, "kind", f"k{i}", int(count)) for i, count in enumerate(counts)]
+        cells = make_cells(found)
+        of_city = cells["zone_code"].eq("city").map({True: "city", False: "zones"})
+        cells["series"] = of_city + "/" + cells["breakdown"]
+        cells["level"] = cells["period_type"].map({"month": 1, "quarter": 2, "year": 3})
+        return cells
+
+    def _zones(self, base: np.ndarray) -> dict[str, np.ndarray]:
+        whole = base.sum(3)
+        found = {f"z{zone}": whole[:, zone] for zone in range(base.shape[1])}
+        found["city"] = whole.sum(1)
+        for group in sorted(set(self.groups or [])):
+            found[f"g{group}"] = whole[:, [zone for zone, own in enumerate(self.groups) if own == group]].sum(1)
+        for zone in self.districts or []:
+            found[f"q{zone}"] = base[:, zone, :, 0]
+        return found
+
+    def _periods(self, counts: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+        found = {("month", _day(month)): own for month, own in enumerate(counts)}
+        size = self.months_of_quarter
+        for first in range(0, len(counts) - size + 1, size):
+            found["quarter", _day(first)] = counts[first : first + size].sum(0)
+        if len(counts) == len(self.base) and len(counts) >= 2 * size:
+            found["year", _day(0)] = counts.sum(0)
+        return found
+
+    def sums(self) -> pd.DataFrame:
+        """The parent tables."""
+        rows = []
+        zones = range(self.base.shape[1])
+        if self.groups:
+            rows += [("zone", "zones of a group", None, f"z{zone}", f"g{self.groups[zone]}", True) for zone in zones]
+            rows += [("zone", "groups of the city", None, f"g{group}", "city", True) for group in sorted(set(self.groups))]
+        else:
+            rows += [("zone", "zones of the city", None, f"z{zone}", "city", True) for zone in zones]
+        for zone in self.districts or []:
+            rows.append(("zone", "districts of the city", None, f"q{zone}", "city", False))
+            rows.append(("zone", "districts of a zone", None, f"q{zone}", f"z{zone}", False))
+        rows += [("breakdown", "kinds", None, f"kind:k{kind}", "total:total", True) for kind in range(self.base.shape[2])]
+        size = self.months_of_quarter
+        for month in range(len(self.base)):
+            quarter = _day(month // size * size)
+            rows.append(("period", "months", None, f"month:{_day(month)}", f"quarter:{quarter}", True))
+            if month % size == 0:
+                rows.append(("period", "quarters", None, f"quarter:{quarter}", f"year:{_day(0)}", True))
+        return pd.DataFrame(rows, columns=SUM_COLUMNS)
 
 
-def all_tables(matrix: np.ndarray, low: np.ndarray, high: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Every table of whole numbers within the limits that keeps all sums: tried one by one, no programme involved."""
-    free = np.flatnonzero(high > low)
-    found: list[np.ndarray] = []
-    point = exact.astype(float).copy()
-    last = {row: max(np.flatnonzero(matrix[row, free]), default=-1) for row in range(len(matrix))}
+def _day(month: int) -> str:
+    return f"2026-{month + 1:02d}-01"
 
-    def place(position: int) -> None:
-        if position == len(free):
-            found.append(point.copy())
-            return
-        done = [row for row, end in last.items() if end == position]
-        for value in range(int(low[free[position]]), int(high[free[position]]) + 1):
-            point[free[position]] = value
-            if all(matrix[row] @ point == 0 for row in done):
-                place(position + 1)
-        point[free[position]] = exact[free[position]]
 
-    place(0)
-    return np.array(found)
+def poisson(zones: int, kinds: int, months: int, mean: float, seed: int, **more) -> Plan:
+    """A city of Poisson counts; a tenth of them in priority districts."""
+    random = np.random.default_rng(seed)
+    base = np.stack([random.poisson(mean * part, (months, zones, kinds)) for part in (0.1, 0.9)], axis=3)
+    return Plan(base, **more)
+
+
+@dataclass
+class Archive:
+    """Releases one after the other, with the memory that grows between them."""
+
+    sums: pd.DataFrame
+    memory: tuple[pd.DataFrame, pd.DataFrame] = field(default_factory=memory.empty)
+    frames: list[pd.DataFrame] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def publish(self, cells: pd.DataFrame, with_partners: bool = True) -> pd.DataFrame:
+        """Protect, attack and remember one release."""
+        frame = protect_frame(cells, self.sums, RULES, MEASURES, *self.memory, with_partners=with_partners)
+        self.verdicts.append(certify(frame, self.sums, RULES, MEASURES, *self.memory))
+        self.frames.append(frame)
+        self.memory = memory.after_release(*self.memory, frame, self.sums)
+        return frame
+
+
+def pick(frame: pd.DataFrame, zone: str, value: str = "total", start: str | None = None) -> pd.Series:
+    """One cell of a protected frame."""
+    found = frame[(frame["zone_code"] == zone) & (frame["breakdown_value"] == value)]
+    found = found if start is None else found[found["period_start"] == pd.Timestamp(start)]
+    assert len(found) == 1
+    return found.iloc[0]

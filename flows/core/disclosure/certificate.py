@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from flows.core.disclosure.cube import Cube, Sums
 from flows.core.disclosure.past import Past, System, stack
 from flows.core.disclosure.protection import LATENT, OTHER, SHOWN, SMALL, UNTOLD, WITHHELD
 from flows.core.disclosure.rules import HIDING, Kind, Limits, RuleBook, limits_of
+from flows.core.disclosure.withheld import told_withheld
 
 LEAKS_NAMED = 10
 WAYS_NAMED = 4
@@ -40,6 +42,8 @@ class Release:
     value_high: np.ndarray
     need_low: np.ndarray
     need_high: np.ndarray
+    is_rest: np.ndarray
+    deep: Callable[[], tuple[Cube, Sums]]  # the same release with nothing withheld, its rests at the end
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,33 @@ def examine(release: Release, book: RuleBook, past: Past) -> Verdict:
     found = find_leaks(system.matrix, system.known, system.exact)
     bare = np.flatnonzero((release.mark == SHOWN) & _is_small(cube, limits) & ~system.is_public[: len(cube)])
     found.leaks += [Leak(int(cell), 0, 0, ()) for cell in bare if cell not in {leak.cell for leak in found.leaks}]
-    leaks = tuple(_message(leak, system) for leak in found.leaks)
-    return Verdict(_certificate(release, book, system, found, skipped, past), leaks)
+    told = _told(release, own, past, limits)
+    leaks = [_message(leak, system) for leak in found.leaks]
+    leaks += [
+        f"Withheld cell {cube.name(cell)} follows exactly from all that is shown. Show a coarser table" for cell in told
+    ]
+    return Verdict(_certificate(release, book, system, found, skipped, past, told), tuple(leaks))
+
+
+def _told(release: Release, known: Known, past: Past, limits: Limits) -> np.ndarray:
+    """Withheld small counts that everything published together tells exactly."""
+    size = int((~release.is_rest).sum())
+    fine = np.isin(release.mark[:size], (WITHHELD, LATENT))
+    is_new = (past.find(release.cube) < 0)[:size] & (release.mark[:size] != WITHHELD)
+    if not fine.any() or not is_new.any():
+        return np.zeros(0, np.int64)
+    deep, sums = release.deep()
+    beyond = len(deep) - size
+    found, _ = told_withheld(
+        deep,
+        sums,
+        past,
+        np.append(known.low[:size], np.zeros(beyond)),
+        np.append(known.high[:size], np.full(beyond, np.inf)),
+        np.append(fine & _is_small(release.cube, limits)[:size], np.zeros(beyond, bool)),
+        np.append(is_new, np.zeros(beyond, bool)),
+    )
+    return found
 
 
 def _is_small(cube: Cube, limits: Limits) -> np.ndarray:
@@ -93,7 +122,7 @@ def _known(release: Release, limits: Limits) -> Known:
     unknown = set(np.unique(mark).tolist()) - {SHOWN, SMALL, OTHER, UNTOLD, WITHHELD, LATENT}
     if unknown:
         raise ValueError(f"Marks that say nothing of what is known: {sorted(unknown)}")
-    small = _is_small(release.cube, limits) & (mark != WITHHELD)
+    small = _is_small(release.cube, limits) & (mark != WITHHELD) & ~((mark == LATENT) & ~release.is_rest)
     need_low = np.where(small, np.minimum(release.need_low, 1), release.need_low)
     need_high = np.where(small, np.maximum(release.need_high, limits[Kind.SMALL]), release.need_high)
     return Known(low.astype(float), high, need_low, need_high)
@@ -122,7 +151,15 @@ def _message(leak: Leak, system: System) -> str:
     )
 
 
-def _certificate(release: Release, book: RuleBook, system: System, found: Findings, skipped: int, past: Past) -> dict:
+def _certificate(
+    release: Release,
+    book: RuleBook,
+    system: System,
+    found: Findings,
+    skipped: int,
+    past: Past,
+    told: np.ndarray,
+) -> dict:
     """What was done, in counts alone: no cell, no value."""
     mark, rule = release.mark, release.rule
     table = mark != LATENT
@@ -140,7 +177,8 @@ def _certificate(release: Release, book: RuleBook, system: System, found: Findin
         "marks": {name: int((mark == name).sum()) for name in (SHOWN, SMALL, OTHER, UNTOLD, WITHHELD)},
         "primary": {str(kind): int(((rule == kind) & offered).sum()) for kind in HIDING},
         "secondary": int((offered & ~visible & (rule == "")).sum()),
-        "withheld_are_unprotected_unknowns": True,
+        "withheld": "not offered, so no range is protected; no small count of theirs follows exactly from all that is shown",
+        "withheld_told_exactly": len(told),
         "required_width": {"least": float(width.min()), "most": float(width.max())} if len(width) else None,
         "proven_cells": int(asked.sum()) - len({leak.cell for leak in found.leaks}),
         "proven_ends": {"by_whole_tables": found.whole, "by_linear_programming_only": found.fractional},
@@ -149,7 +187,7 @@ def _certificate(release: Release, book: RuleBook, system: System, found: Findin
         "rounding_reach": int((release.value_high - release.value_low)[visible].max(initial=0)),
         "visible_share_of_cells": float(visible.sum() / max(table.sum(), 1)),
         "solver": _solver(found),
-        "leaks": len(found.leaks),
+        "leaks": len(found.leaks) + len(told),
         "inputs_sha256": _fingerprint(release, book, past),
     }
     return certificate | {"sha256": fingerprint(certificate)}

@@ -28,6 +28,7 @@ class Cube:
     others may work it out: what lies outside the priority districts, the overlap of two zonings. A `withheld` cell is of
     a table too fine to be offered at all: it stands in no sum, only what is left of a total beside offered parts does.
     `weight` says how much more is lost when the cell is hidden than when one of weight 1 is.
+    `opened`: a cell of such a table that is an unknown of the system all the same (1), or one that must be protected (2).
     """
 
     dimensions: Mapping[str, np.ndarray]
@@ -38,6 +39,7 @@ class Cube:
     latent: np.ndarray | None = None
     withheld: np.ndarray | None = None
     weight: np.ndarray | None = None
+    opened: np.ndarray | None = None
     ruled_as: np.ndarray | None = None  # the measure whose rules hold, where that is not the measure itself
 
     def __post_init__(self) -> None:
@@ -48,7 +50,7 @@ class Cube:
         if size and (count.dtype.kind not in "iu" or count.min() < 0):
             raise CubeError("Counts are whole numbers of 0 or more: leave a cell that was not delivered out")
         given = {"dimension " + name: values for name, values in self.dimensions.items()}
-        optional = ("group", "contributors", "largest", "latent", "withheld", "weight", "ruled_as")
+        optional = ("group", "contributors", "largest", "latent", "withheld", "weight", "opened", "ruled_as")
         given |= {name: getattr(self, name) for name in optional}
         for name, values in given.items():
             if values is not None and len(values) != size:
@@ -320,5 +322,6 @@ def _with_rests(cube: Cube, found: Sequence[_Links]) -> Cube:
         latent=np.concatenate([cube.column("latent", False).astype(bool), np.ones(count, bool)]),
         withheld=np.concatenate([cube.column("withheld", False).astype(bool), np.zeros(count, bool)]),
         weight=np.concatenate([cube.column("weight", 1.0), np.ones(count)]),
+        opened=np.concatenate([cube.column("opened", 0), np.zeros(count, np.int64)]),
         ruled_as=np.concatenate([ruled, *[ruled[total] for _, total in rests]]),
     )

@@ -7,6 +7,8 @@ and no limits.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -97,6 +99,8 @@ def certify(
         _numbers(told["high_count"], np.inf),
         _numbers(told["need_low"], np.inf),
         _numbers(told["need_high"], -np.inf),
+        told["is_rest"].to_numpy(bool),
+        lambda: link(replace(cube, withheld=None), _hierarchies(sums)),
     )
     return examine(release, _book(rules, measures, cube), past_of(before_cells, before_sums))
 

@@ -62,6 +62,22 @@ class Moves:
         return np.array(self._highs.getSolution().row_dual)
 
 
+def inner_point(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, cost: np.ndarray) -> np.ndarray | None:
+    """Moves in the middle of all that cost least, by the interior-point method without its last step to a corner.
+
+    None when the method does not end; then nothing is known.
+    """
+    options = QUIET | {"solver": "ipm", "run_crossover": "off"}
+    highs = _highs(matrix, low, high, options, cost)
+    highs.run()
+    point = np.array(highs.getSolution().col_value)
+    is_right = (
+        highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        and np.abs(matrix @ point).max(initial=0) < TOLERANCE
+    )
+    return point if is_right else None
+
+
 def cheapest_whole(
     matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, cost: np.ndarray
 ) -> tuple[np.ndarray | None, bool]:

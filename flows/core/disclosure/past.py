@@ -211,7 +211,8 @@ def _before(past: Past, at: np.ndarray) -> Before:
 def _placed(matrix: sparse.csr_array, place: np.ndarray, size: int) -> sparse.csr_array:
     """The same sums over cells with other numbers."""
     indices = place[matrix.indices] if len(matrix.indices) else matrix.indices
-    moved = sparse.csr_array((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], size))
+    # copies: sorting would turn the signs of the matrix that was given
+    moved = sparse.csr_array((matrix.data.copy(), indices.copy(), matrix.indptr), shape=(matrix.shape[0], size))
     moved.sort_indices()
     return moved
 

@@ -1,0 +1,74 @@
+"""Whether everything that is published together tells a withheld small count exactly.
+
+A table too fine to be offered has no range to be protected, but a small count in it that follows exactly from the tables
+that are offered (because all the others of a sum are zeros, say) would be as good as printed. So the whole system, with
+every withheld cell as an unknown, is asked one question: is there another table than the true one in which the cell differs?
+An interior-point method answers it for all cells at once, since it ends in the middle of all tables (0.2 s for 4 000 unknowns,
+where the simplex method takes 1 s for a single cell); what looks fixed there is asked alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from flows.core.disclosure.attack import DOWN, UP
+from flows.core.disclosure.blocks import Block, split
+from flows.core.disclosure.cube import Cube, Sums
+from flows.core.disclosure.linear import Moves, inner_point
+from flows.core.disclosure.past import Past, stack
+
+FIXED = 1e-3  # a cell that moves by less in every table is fixed: the solver keeps sums to 1e-7
+ENDLESS = 1e4
+POINTS = 4  # points looked at before single cells are asked
+
+
+def told_withheld(
+    deep: Cube, sums: Sums, past: Past, low: np.ndarray, high: np.ndarray, asked: np.ndarray, is_new: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cells among `asked` that have one possible value only, and all cells of the blocks in which they stand.
+
+    `deep` is the cube of the release in which nothing is withheld, with its rests and `sums`; the arrays speak of all its
+    cells: `low` and `high` what is known of each by itself, `is_new` where something is shown that was not before.
+    """
+    system = stack(deep, sums, past)
+    size, own = len(system.exact), len(deep)
+    floor, ceiling = system.low_before.copy(), system.high_before.copy()
+    floor[:own], ceiling[:own] = np.maximum(floor[:own], low), np.minimum(ceiling[:own], high)
+    wanted, changed = np.zeros(size, bool), np.zeros(size, bool)
+    wanted[:own], changed[:own] = asked, is_new
+    # a block is changed by what is known beside it, too
+    beside = np.diff(system.matrix.indptr) > 0
+    beside[beside] = np.maximum.reduceat(changed[system.matrix.indices], system.matrix.indptr[:-1][beside])
+    told, around = [np.flatnonzero(wanted & (floor == ceiling))], []
+    for block in split(system.matrix, ceiling > floor):
+        suspects = np.flatnonzero(wanted[block.cells])
+        if not len(suspects) or not beside[block.rows].any():
+            continue
+        found = _fixed(block, system.exact, floor, ceiling, suspects)
+        if len(found):
+            told.append(block.cells[found])
+            around.append(block.cells[block.cells < own])
+    cells = np.concatenate(told)
+    return cells[cells < own], np.concatenate(around) if around else np.zeros(0, np.int64)
+
+
+def _fixed(block: Block, exact: np.ndarray, floor: np.ndarray, ceiling: np.ndarray, suspects: np.ndarray) -> np.ndarray:
+    """The places among `suspects` that cannot move."""
+    own = exact[block.cells]
+    low, high = floor[block.cells] - own, np.minimum(ceiling[block.cells] - own, ENDLESS)
+    coin = np.random.default_rng(len(own))
+    for turn in range(POINTS):
+        point = inner_point(block.matrix, low, high, coin.random(len(own)) - 0.5 if turn else np.zeros(len(own)))
+        if point is not None:
+            suspects = suspects[np.abs(point[suspects]) < FIXED]
+        if not len(suspects):
+            return suspects
+    moves = Moves(block.matrix, low, high)
+    return suspects[[not any(_goes(moves, place, sign) for sign in (UP, DOWN)) for place in suspects]]
+
+
+def _goes(moves: Moves, place: int, sign: int) -> bool:
+    cost = np.zeros(moves.size)
+    cost[place] = -sign
+    moves.set_costs(cost)
+    return bool(abs(moves.solve()[place]) >= FIXED)
