@@ -1,6 +1,6 @@
 -- Versions of the campaign message: when each was first shown, and the feedback that names it as what it led to.
 -- Grain: message_version.
--- Care: only feedback from before the first week of the version counts; a version without any was changed for another reason.
+-- Care: exact, not for publication; only feedback from before a version's first week counts; some versions change without any.
 with
 
 exposure as (
