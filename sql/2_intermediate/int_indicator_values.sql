@@ -249,7 +249,8 @@ select
         when needs_limits then denominator_high
     end as limit_base,
     case
-        when needs_limits and interval_method = 'wilson' then least(numerator_high, denominator_low)
+        when needs_limits and interval_method = 'wilson' and numerator <= denominator
+            then least(numerator_high, denominator_low)
         when needs_limits then numerator_high
     end as upper_limit_count,
     case
