@@ -16,6 +16,7 @@ STAGES = {
     "land": "Receiving deliveries",
     "admit": "Reading and validating",
     "build": "Building the tables",
+    "protect": "Proving that nothing hidden can be worked out",
     "verify": "Verifying what was built",
     "publish": "Publishing",
     "manifest": "Reading the manifest",
@@ -154,7 +155,10 @@ def _deliveries(lines: tuple[DeliveryLine, ...], width: int) -> Table:
         table.add_column(name, justify="right")
     table.add_column("verdict")
     for line in lines:
-        counts = (f"{n:,}".replace(",", " ") for n in (line.rows_read, line.rows_accepted, line.rows_quarantined))
+        counts = (
+            "hidden" if n is None else f"{n:,}".replace(",", " ")
+            for n in (line.rows_read, line.rows_accepted, line.rows_quarantined)
+        )
         verdict = f"[{COLOURS[line.verdict]}]{line.verdict}[/]" + (
             " [dim](file since withdrawn)[/]" if line.is_withdrawn else ""
         )
@@ -192,6 +196,8 @@ def print_status(status) -> None:
     else:
         _tell(console, f"Current release: {status.release} (as of {status.as_of}, code {status.code_version})")
     _tell(console, f"Kept releases: {', '.join(status.kept) or 'none'}")
+    if status.release is not None:
+        _tell(console, f"Internal database: {_internal(status)}")
     if status.deliveries:
         console.print(_deliveries(status.deliveries, console.width))
     if status.unread:
@@ -209,6 +215,16 @@ def print_status(status) -> None:
         colour = {"on time": "green", "late": "red", "missing": "red"}.get(row.state, "dim")
         table.add_row(row.contract, str(row.deliveries), row.last_received or "–", every, f"[{colour}]{row.state}[/]")
     console.print(table)
+
+
+def _internal(status) -> str:
+    if status.internal is None:
+        return "none that can be read; the next run writes it"
+    return (
+        status.internal
+        if status.internal == status.release
+        else f"that of the newest run, {status.internal}, not of the current release"
+    )
 
 
 def print_due(things, day) -> None:

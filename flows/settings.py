@@ -84,6 +84,11 @@ class Settings:
         return self.out / "runs"
 
     @property
+    def internal(self) -> Path:
+        """Exact counts and the rows in force, of the newest run's release; for its owner alone."""
+        return self.out / "warehouse.duckdb"
+
+    @property
     def releases(self) -> Path:
         return self.out / "releases"
 

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models, protecting
+from flows.core import chain, fingerprints, history, ledger, lineage, models, protecting, row_counts, withheld
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -21,6 +21,7 @@ from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.protecting import Earlier
 from flows.core.reading.tables import identifier, quoted
+from flows.core.row_counts import Counted
 
 LATE_SOURCES = ("sources.checks", "sources.release_checks")
 """Known only once the other models are verified: what reads them is built last."""
@@ -29,9 +30,6 @@ MOST_FREE_ROOM = 0.5
 
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
-
-KEPT_INDEX = "intermediates.json"
-"""What the kept tables were made of, beside them: internal, since a hash of exact counts is as good as the counts."""
 
 LARGE_BYTES = 2_000_000
 """A table whose Parquet is larger is worth a second thread for its fingerprint."""
@@ -45,15 +43,14 @@ class Build:
     """A release in the making.
 
     `known` holds a hash of each table that models read: for published ones and views of what they depend on, for
-    small intermediate tables of their content, so that a change that makes no difference goes no further. Each begins with
-    `salt`, which is secret: a hash of a few small counts could otherwise be found by trying them all.
-    `kept_before` tells of the intermediate tables that the run before kept, `intermediates` of those of this one.
+    small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
     `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
+    `counted` says of each contract what its rows are counts of.
     """
 
     folder: Path
@@ -66,7 +63,6 @@ class Build:
     known: dict[str, str]
     salt: str
     chain: list[dict]
-    kept_before: Mapping[str, dict] = field(default_factory=dict)
     intermediates: dict[str, dict] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     reused: set[str] = field(default_factory=set)
@@ -80,6 +76,12 @@ class Build:
     memory: Memory | None = None
     earlier: Earlier | None = None
     certificate: dict = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+
+    @property
+    def public_rows(self) -> list[Judged]:
+        """The deliveries as everybody may see them: all that a release says of them is made of these."""
+        return [row_counts.public(row, self.counted) for row in self.rows]
 
     @property
     def database(self) -> Path:
@@ -99,6 +101,7 @@ class Workshop:
     work: Path
     kept: Path
     protection: Path
+    runs: Path
     threads: int
     memory_limit: str
 
@@ -147,6 +150,7 @@ def start(
     known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
     manifest = (ledger.read_json(previous / "manifest.json") if previous else None) or {}
+    manifest = withheld.put_back(manifest, withheld.of_release(shop.runs, previous) if previous else None)
     earlier = protecting.earlier(shop.protection, previous, manifest)
     known |= {f"sources.{name}": earlier.name for name in protecting.TABLES}
     build = Build(
@@ -158,28 +162,23 @@ def start(
         manifest,
         rows,
         known,
-        _hash((_builders_hash(), protecting.secret(shop.protection))),
+        _builders_hash(),
         links,
         texts=texts,
-        kept_before=ledger.read_json(shop.kept / KEPT_INDEX) or {},
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
         earlier=earlier,
+        counted=ledger.counted_by(contracts),
     )
     _take_over_database(build)
     _look_back(build, as_of)
     con = connect(build, shop)
     try:
         _drop_unknown_tables(con, build)
-        staged = {}
-        for row in rows:
-            if row.is_in_force:
-                place = (row.delivery.delivery_id, row.rank, shop.staged / row.verdict.staged)
-                staged.setdefault(row.verdict.contract, []).append(place)
-        models.create_sources(con, contracts, staged)
+        models.create_sources(con, contracts, staged_files(rows, shop.staged))
         for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
             models.create_run_table(con, name, of_deliveries)
-        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows))
+        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.counted))
         models.create_run_table(con, "profiles", ledger.profile_rows(rows))
         models.create_run_table(con, "contracts", models.contract_rows(contracts))
         models.create_run_table(con, "run", [(as_of, code)])
@@ -192,6 +191,16 @@ def start(
     finally:
         con.close()
     return build
+
+
+def staged_files(rows: list[Judged], staged: Path) -> dict[str, list[tuple[str, int, Path]]]:
+    """The accepted rows in force by contract: (delivery_id, delivery_rank, file)."""
+    files: dict[str, list[tuple[str, int, Path]]] = {}
+    for row in rows:
+        if row.is_in_force:
+            place = (row.delivery.delivery_id, row.rank, staged / row.verdict.staged)
+            files.setdefault(row.verdict.contract, []).append(place)
+    return files
 
 
 def _look_back(build: Build, as_of: date) -> None:
@@ -229,6 +238,8 @@ def _take_over_database(build: Build) -> None:
     kept = build.previous_manifest.get("files", {}).get(build.database.name)
     if kept is None or not (build.previous / build.database.name).is_file():
         return
+    if build.previous_manifest.get("row_counts") != row_counts.told():
+        return  # what was replaced leaves its bytes in the room that is free
     shutil.copyfile(build.previous / build.database.name, build.database)
     if sha256_of(build.database) == kept["sha256"] and _share_of_free_room(build.database) < MOST_FREE_ROOM:
         build.copied = set(build.previous_tables)
@@ -260,7 +271,7 @@ def _source_hashes(rows: list[Judged], contracts: Mapping[str, Contract], run_id
     }
     of_deliveries = models.delivery_tables(ledger.delivery_rows(rows, contracts))
     hashes |= {name: _hash(content) for name, content in of_deliveries.items()}
-    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows))
+    hashes["quarantine"] = _hash(ledger.quarantine_rows(rows, ledger.counted_by(contracts)))
     hashes["profiles"] = _hash(ledger.profile_rows(rows))
     hashes["contracts"] = _hash(models.contract_rows(contracts))
     hashes["run"] = _hash(as_of)
@@ -291,8 +302,12 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
     """
     results = [(name, check) for name in sorted(build.model_checks) for check in build.model_checks[name]]
     tables = {
-        "checks": ledger.check_rows(build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r))),
-        "release_checks": ledger.check_rows(build.run_id, [], (r for r in results if _speaks_of_before(build, *r))),
+        "checks": ledger.check_rows(
+            build.run_id, build.rows, (r for r in results if not _speaks_of_before(build, *r)), build.counted
+        ),
+        "release_checks": ledger.check_rows(
+            build.run_id, [], (r for r in results if _speaks_of_before(build, *r)), build.counted
+        ),
     }
     con = connect(build, shop)
     try:
@@ -357,7 +372,7 @@ def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[
     if models.kind_of(build.graph, model) == "view":
         return
     depends_on = build.known[model.name]
-    before = build.kept_before.get(model.name)
+    before = build.previous_manifest.get("intermediates", {}).get(model.name)
     if before is not None and before["depends_on"] == depends_on:
         entry = before
     else:
@@ -384,12 +399,15 @@ def _kept_path(kept: Path, name: str, depends_on: str) -> Path:
     return kept / f"{name}-{depends_on[:16]}.parquet"
 
 
+def kept_path(kept: Path, build: Build, model: Model) -> Path | None:
+    """Where an intermediate table was kept; None for one that was not."""
+    entry = build.intermediates.get(model.name, {})
+    return _kept_path(kept, model.name, entry["depends_on"]) if "sha256" in entry else None
+
+
 def forget_others(kept: Path, build: Build) -> None:
-    """Note what the kept tables were made of, and remove what the release does not stand on."""
-    kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ledger.write_json(kept / KEPT_INDEX, build.intermediates)
-    wanted = {kept / KEPT_INDEX}
-    wanted |= {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
+    """Remove what the release does not stand on."""
+    wanted = {_kept_path(kept, name, entry["depends_on"]) for name, entry in build.intermediates.items()}
     wanted |= set(build.lineage_files.values())
     for path in kept.glob("*"):
         if path not in wanted:
@@ -501,7 +519,7 @@ def _is_comparable(build: Build, model: Model, expectation: Expectation) -> bool
 def _depends_on(build: Build, model: Model, expectation: Expectation) -> str:
     """A hash of all that a result depends on besides the table itself and the expectation's own text."""
     named = [(name, build.before.get(name) or build.known.get(name)) for name in model.named.get(expectation.id, ())]
-    return _hash((build.salt, _judges_hash(), named))[:16]
+    return _hash((_judges_hash(), named))[:16]
 
 
 @lru_cache(maxsize=1)

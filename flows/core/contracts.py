@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from flows.core.errors import ModelError
+from flows.core.row_counts import FAMILIES, Counted
 
 TYPES = {
     "code": "varchar",
@@ -102,7 +103,8 @@ class Contract:
     """One kind of delivery; `version` changes when anything in its file changes.
 
     `history_period`, `history_measure` and `history_by` name the columns by which its deliveries are compared over time;
-    `keep_raw_days` and `keep_quarantine_days` say how long files and rows set aside are kept after receipt (None: for ever).
+    `keep_raw_days` and `keep_quarantine_days` say how long files and rows set aside are kept after receipt (None: for ever);
+    `counted` whether its rows are police records, persons, or open to all (see `row_counts`).
     """
 
     name: str
@@ -114,6 +116,7 @@ class Contract:
     licence: str
     citation: str
     personal_data: str
+    counted: Counted
     forms: tuple[str, ...]
     missing: tuple[str, ...]
     has_edition: bool
@@ -197,6 +200,7 @@ def _contract(content: dict, version: str) -> Contract:
         licence=content["licence"],
         citation=content["citation"],
         personal_data=content["personal_data"],
+        counted=_counted(content["counts"]),
         forms=tuple(content["forms"]),
         missing=tuple(str(token) for token in content.get("missing", ())),
         has_edition=bool(content.get("edition", False)),
@@ -218,6 +222,18 @@ def _contract(content: dict, version: str) -> Contract:
         keep_raw_days=retention.get("keep_raw_days"),
         keep_quarantine_days=retention.get("keep_quarantine_days"),
     )
+
+
+def _counted(spec: dict) -> Counted:
+    """Raises ValueError: what is not said to be open or not would be published as it is."""
+    if spec.get("of") not in FAMILIES:
+        raise ValueError(f"counts: of is none of {', '.join(FAMILIES)}")
+    if not re.match(r"20\d\d-\d\d", str(spec.get("reason"))):
+        raise ValueError("counts: the reason does not begin with its date (2026-11: …)")
+    rows_each = spec.get("rows_each", 1)
+    if type(rows_each) is not int or rows_each < 1:
+        raise ValueError("counts: rows_each is a whole number from 1 on, the most rows of one record or person")
+    return Counted(spec["of"], rows_each)
 
 
 def _expect_retention(spec: dict) -> None:

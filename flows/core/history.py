@@ -22,12 +22,13 @@ KNOWN_SINCE, ROWS_BEFORE = "known_since", "failed_rows_before"
 
 @dataclass(frozen=True)
 class Memory:
-    """What the release before remembers: by subject and expectation, the release in which it first stood, and its rows then.
+    """What the release before remembers: by subject and expectation, the release in which it first stood, and its rows then,
+    as a release may tell them (None: hidden).
 
     `as_of` is the latest day that the memory speaks of.
     """
 
-    entries: Mapping[tuple[str, str], tuple[str, int]]
+    entries: Mapping[tuple[str, str], tuple[str, int | None]]
     as_of: str
 
     def told(self, subject: str, expectation_id: str) -> dict:
@@ -46,12 +47,19 @@ def memory_of(previous: Path | None, manifest: Mapping[str, object]) -> Memory |
     try:
         kept = manifest["failing"]
         entries = {
-            (str(e["subject"]), str(e["expectation_id"])): (str(e[KNOWN_SINCE] or previous.name), int(e["failed_rows"]))
+            (str(e["subject"]), str(e["expectation_id"])): (
+                str(e[KNOWN_SINCE] or previous.name),
+                _rows(e["failed_rows"]),
+            )
             for e in kept["entries"]
         }
         return Memory(entries, date.fromisoformat(kept["as_of"]).isoformat())
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _rows(told: object) -> int | None:
+    return None if told is None else int(told)
 
 
 def remembered(memory: Memory | None, standing: Iterable[dict], as_of: date) -> dict:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from flows.core import row_counts
 from flows.core.admission import Verdict
 from flows.core.contracts import Contract
 from flows.core.landing import Delivery
+from flows.core.row_counts import Counted
 
 CORE = Path(__file__).resolve().parent
 
@@ -128,11 +130,18 @@ def receipts_key(deliveries: Iterable[Delivery]) -> str:
 
 def delivery_rows(rows: Iterable[Judged], contracts: Mapping[str, Contract]) -> list[tuple]:
     """Rows of `sources.deliveries`."""
-    return [_delivery_row(row, contracts.get(row.verdict.contract or "")) for row in rows]
+    counted = counted_by(contracts)
+    return [_delivery_row(row, contracts.get(row.verdict.contract or ""), counted) for row in rows]
 
 
-def _delivery_row(row: Judged, contract: Contract | None) -> tuple:
+def counted_by(contracts: Mapping[str, Contract]) -> dict[str, Counted]:
+    """What the rows of each contract's deliveries are counts of."""
+    return {name: contract.counted for name, contract in contracts.items()}
+
+
+def _delivery_row(row: Judged, contract: Contract | None, counted: Mapping[str, Counted]) -> tuple:
     receipt, verdict = row.delivery.receipt, row.verdict
+    public = row_counts.public(row, counted)
     edition = edition_of(row.delivery) if contract and contract.has_edition else None
     return (
         receipt.delivery_id,
@@ -157,6 +166,12 @@ def _delivery_row(row: Judged, contract: Contract | None) -> tuple:
         row.is_in_force,
         row.rank,
         verdict.contract_version,
+        public.delivery.receipt.bytes,
+        refusal_text(public.verdict.refusal) if verdict.refusal else None,
+        public.verdict.rows_read,
+        public.verdict.rows_accepted,
+        public.verdict.rows_quarantined,
+        row_counts.shown_of(row, counted).status,
     )
 
 
@@ -166,27 +181,49 @@ def refusal_text(refusal: Mapping[str, object]) -> str:
     return f"{where}expected {refusal['expected']}; found {refusal['found']}. To mend it: {refusal['remedy']}"
 
 
-def check_rows(run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]]) -> list[tuple]:
-    """Rows of `sources.checks`: those of the deliveries in their order, then those of the models."""
-    of_deliveries = ((row.delivery.delivery_id, check) for row in rows for check in row.verdict.checks)
-    names = (
-        "expectation_id",
-        "expectation",
-        "severity",
-        "on_failure",
-        "verdict",
-        "checked_rows",
-        "failed_rows",
-        "reason",
-        "known_since",
-        "failed_rows_before",
+CHECK_FACTS = (
+    "expectation_id", "expectation", "severity", "on_failure", "verdict", "checked_rows", "failed_rows", "reason",
+    "known_since", "failed_rows_before",
+)  # fmt: skip
+
+
+def check_rows(
+    run_id: str, rows: Iterable[Judged], model_checks: Iterable[tuple[str, dict]], counted: Mapping[str, Counted]
+) -> list[tuple]:
+    """Rows of `sources.checks`: those of the deliveries in their order, then those of the models.
+
+    Of a published table everybody can count the rows, so there is nothing to protect.
+    """
+    of_deliveries = (
+        (row.delivery.delivery_id, check, public, row_counts.counted_of(row.verdict.contract, counted))
+        for row in rows
+        for check, public in zip(row.verdict.checks, row_counts.public(row, counted).verdict.checks, strict=True)
     )
-    return [(run_id, subject, *(check.get(n) for n in names)) for subject, check in (*of_deliveries, *model_checks)]
+    of_models = ((name, check, check, Counted(row_counts.OPEN)) for name, check in model_checks)
+    return [
+        (run_id, subject, *(check.get(n) for n in CHECK_FACTS), *_public_facts(public, of))
+        for subject, check, public, of in (*of_deliveries, *of_models)
+    ]
 
 
-def quarantine_rows(rows: Iterable[Judged]) -> list[tuple]:
+def _public_facts(public: Mapping, of: Counted) -> tuple:
+    counts = (public["checked_rows"], public["failed_rows"])
+    return (*counts, row_counts.status_of(counts, of))
+
+
+def quarantine_rows(rows: Iterable[Judged], counted: Mapping[str, Counted]) -> list[tuple]:
     """Rows of `sources.quarantine`."""
-    return [(r.delivery.delivery_id, entry["reason"], entry["rows"]) for r in rows for entry in r.verdict.quarantine]
+    return [
+        (row.delivery.delivery_id, entry["reason"], entry["rows"], told["rows"], _reason_status(entry, told))
+        for row in rows
+        for entry, told in zip(row.verdict.quarantine, row_counts.public(row, counted).verdict.quarantine, strict=True)
+    ]
+
+
+def _reason_status(entry: Mapping, told: Mapping) -> str:
+    if told["rows"] is None:
+        return row_counts.HIDDEN
+    return row_counts.EXACT if told["rows"] == entry["rows"] else row_counts.ROUNDED
 
 
 def profile_rows(rows: Iterable[Judged]) -> list[tuple]:

@@ -60,6 +60,12 @@ RUN_TABLES = {
         "is_in_force": "boolean",
         "delivery_rank": "integer",
         "contract_version": "varchar",
+        "public_bytes": "bigint",
+        "public_refusal": "varchar",
+        "public_rows_read": "bigint",
+        "public_rows_accepted": "bigint",
+        "public_rows_quarantined": "bigint",
+        "rows_status": "varchar",
     },
     "checks": {
         "run_id": "varchar",
@@ -74,8 +80,17 @@ RUN_TABLES = {
         "reason": "varchar",
         "known_since": "varchar",
         "failed_rows_before": "bigint",
+        "public_checked_rows": "bigint",
+        "public_failed_rows": "bigint",
+        "rows_status": "varchar",
     },
-    "quarantine": {"delivery_id": "varchar", "reason": "varchar", "rows": "bigint"},
+    "quarantine": {
+        "delivery_id": "varchar",
+        "reason": "varchar",
+        "rows": "bigint",
+        "public_rows": "bigint",
+        "rows_status": "varchar",
+    },
     "profiles": {
         "delivery_id": "varchar",
         "kind": "varchar",
@@ -97,6 +112,7 @@ RUN_TABLES = {
         "key_columns": "varchar",
         "expected_every_days": "integer",
         "period_unit": "varchar",
+        "counts_of": "varchar",
     },
     "run": {"as_of": "date", "code_version": "varchar"},
     "releases": {
@@ -610,6 +626,7 @@ def contract_rows(contracts: Mapping[str, Contract]) -> list[tuple]:
             ", ".join(c.key),
             c.expected_every_days,
             c.period_unit,
+            c.counted.family,
         )
         for c in contracts.values()
     ]

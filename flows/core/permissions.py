@@ -26,7 +26,8 @@ def closed(settings: Settings) -> Iterator[None]:
     try:
         for folder in internal(settings):
             _close(folder)
-        _close_file(settings.out / "raw_index.json")
+        for file in (settings.out / "raw_index.json", settings.internal):
+            _close_file(file)
         yield
     finally:
         os.umask(before)

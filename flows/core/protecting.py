@@ -20,7 +20,6 @@ TABLES = ("shown_before", "sums_before")
 PROTECTED = "intermediate.int_counts_protected"
 LINKED = "intermediate.int_counts_linked"
 POINTER = "shown.json"
-KEY = "key"
 NOTHING_SHOWN = "nothing"
 
 
@@ -50,17 +49,6 @@ def earlier(folder: Path, previous: Path | None, manifest: Mapping) -> Earlier:
             "restore the file from a copy, or begin a new warehouse with --out DIR and withdraw the releases of this one",
         )
     return Earlier(told["name"], files)
-
-
-def secret(folder: Path) -> bytes:
-    """The warehouse's own random key, made once: what is hashed together with it cannot be found by trying."""
-    path = folder / KEY
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(os.urandom(32))
-        os.replace(partial, path)
-    return path.read_bytes()
 
 
 def show_earlier(con, known: Earlier) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, permissions
+from flows.core import chain, fingerprints, history, ledger, permissions, row_counts, withheld
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease, UsageProblem
@@ -42,9 +42,10 @@ def current_release(current: Path) -> Path | None:
 
 def complete(
     build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object, sql: Path
-) -> dict:
+) -> tuple[dict, dict]:
     """Write what goes with the tables (datapackage, checks, chain, code, manifest) into the release folder; return the
-    manifest. Raises UsageProblem when the code is no longer the one that the run began with.
+    manifest, and the hashes that it must not tell. Raises UsageProblem when the code is no longer the one that the run
+    began with.
     """
     tables = _tables(build, con)
     write_code(build.folder / chain.CODE, sql, code)
@@ -68,17 +69,20 @@ def complete(
         "fingerprint_definition": fingerprints.DEFINITION,
         "compared_with": build.previous.name if build.before else None,
         "not_compared": build.not_compared,
-        "deliveries": [_delivery_entry(row) for row in build.rows],
+        "row_counts": row_counts.told(),
+        "deliveries": [delivery_entry(row) for row in build.public_rows],
         "certificate": build.certificate,
         "tables": tables,
+        "intermediates": build.intermediates,
         "failing": history.remembered(
-            build.memory, history.standing(build.memory, build.rows, build.model_checks), as_of
+            build.memory, history.standing(build.memory, build.public_rows, build.model_checks), as_of
         ),
         "files": _files(build),
     }
+    taken = withheld.take_out(manifest)
     ledger.write_json(build.folder / chain.MANIFEST, manifest)
     chain.note_hash(build.folder)
-    return manifest
+    return manifest, taken
 
 
 def write_code(target: Path, sql: Path, code: str) -> None:
@@ -160,7 +164,8 @@ def _files(build: Build) -> dict[str, dict]:
     return entries
 
 
-def _delivery_entry(row: Judged) -> dict:
+def delivery_entry(row: Judged) -> dict:
+    """What is told of a delivery: in the manifest of one as everybody may see it, in the run's record of it as it is."""
     receipt, verdict = row.delivery.receipt, row.verdict
     return {
         "delivery_id": receipt.delivery_id,
@@ -184,14 +189,14 @@ def _validation(build: Build) -> dict:
         "run_id": build.run_id,
         "compared_with": build.previous.name if build.before else None,
         "not_compared": build.not_compared,
-        "deliveries": {row.delivery.delivery_id: _without_result(row.verdict.checks) for row in build.rows},
+        "deliveries": {row.delivery.delivery_id: _without_result(row.verdict.checks) for row in build.public_rows},
         "tables": {name: _without_result(build.model_checks[name]) for name in sorted(build.model_checks)},
     }
 
 
 def _without_result(checks: Iterable[dict]) -> list[dict]:
     """Great Expectations' own results stand in files of their own, in its own form."""
-    return [{name: told for name, told in check.items() if name != "result"} for check in checks]
+    return [{n: told for n, told in check.items() if n not in ("result", "depends_on")} for check in checks]
 
 
 def _datapackage(build: Build, tables: Mapping[str, dict], contracts: Mapping[str, Contract]) -> dict:
@@ -222,22 +227,31 @@ def _datapackage(build: Build, tables: Mapping[str, dict], contracts: Mapping[st
     }
 
 
-def publish(folder: Path, releases: Path, current: Path, release: str) -> Path:
-    """Move a complete release to its place and switch `current` to it; both steps are a rename.
-
-    Killed in between, the old release is still the current one and the new folder is picked up as one more release.
-    """
-    releases.mkdir(parents=True, exist_ok=True)
-    releases.chmod(permissions.PUBLIC_FOLDER)
-    permissions.make_public(folder)
+def free_place(releases: Path, release: str) -> Path:
+    """Where a release of that name will lie; its name has a number when there is one already."""
     place = releases / release
     number = 1
     while place.exists():
         number += 1
         place = releases / f"{release}-{number}"
+    return place
+
+
+def publish(folder: Path, place: Path, current: Path, internal: tuple[Path, Path]) -> Path:
+    """Move a complete release to its place, its internal database to its own, and switch `current`; each step is a rename.
+
+    Killed in between, the old release is still the current one and the new folder is picked up as one more release; the next
+    run makes both anew. `internal` is the internal database as it was written, and its place.
+    """
+    releases = place.parent
+    releases.mkdir(parents=True, exist_ok=True)
+    releases.chmod(permissions.PUBLIC_FOLDER)
+    permissions.make_public(folder)
     _sync_tree(folder)
+    _sync(internal[0])
     os.rename(folder, place)
     _sync(releases)
+    os.replace(*internal)
     switch(current, place)
     return place
 

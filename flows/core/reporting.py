@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flows.core import landing, ledger, permissions, publishing
+from flows.core import internal, landing, ledger, permissions, publishing
 from flows.core.contracts import Contract, load_contracts
 from flows.core.steps import DeliveryLine, recorded_lines
 from flows.settings import Settings
@@ -24,8 +24,8 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Status:
-    """What `barometer status` tells. `unread` are deliveries that the current release does not know, `open_raw` is the raw
-    folder when every user of the machine can open it.
+    """What `barometer status` tells. `internal` is the release that the internal database belongs to, `unread` are deliveries
+    that the current release does not know, `open_raw` is the raw folder when every user of the machine can open it.
     """
 
     release: str | None
@@ -35,6 +35,7 @@ class Status:
     deliveries: tuple[DeliveryLine, ...]
     unread: tuple[str, ...]
     sources: tuple[SourceState, ...]
+    internal: str | None = None
     open_raw: str | None = None
 
 
@@ -51,9 +52,10 @@ def status(settings: Settings, today: date) -> Status:
         manifest.get("as_of"),
         manifest.get("code_version"),
         tuple(r.name for r in publishing.kept_releases(settings.releases)),
-        recorded_lines(manifest),
+        recorded_lines(settings, release) if release else (),
         tuple(sorted(name for name, delivery_id in present.items() if delivery_id not in known)),
         tuple(_state(contract, entries, today) for contract in contracts.values()),
+        internal.release_of(settings.internal) if settings.internal.is_file() else None,
         str(settings.raw) if permissions.is_open_to_all(settings.raw) else None,
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, history, landing, ledger, permissions, publishing
+from flows.core import chain, history, landing, ledger, permissions, publishing, withheld
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -70,9 +70,9 @@ class DeliveryLine:
     file_name: str
     contract: str | None
     verdict: str
-    rows_read: int
-    rows_accepted: int
-    rows_quarantined: int
+    rows_read: int | None
+    rows_accepted: int | None
+    rows_quarantined: int | None
     note: str = ""
     is_withdrawn: bool = False
     standing: str = ""
@@ -221,7 +221,7 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
     if release is None:
         return False
     manifest = ledger.read_json(release / "manifest.json")
-    if manifest is None or not (release / "campaign.duckdb").is_file():
+    if manifest is None or not (release / "campaign.duckdb").is_file() or not settings.internal.is_file():
         return False
     return (manifest.get("inputs_key"), manifest.get("receipts_key")) == (key, ledger.receipts_key(deliveries))
 
@@ -229,14 +229,17 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
 def unchanged(settings: Settings, run: Run) -> Outcome:
     """Nothing to do: tell again what the current release holds."""
     release = publishing.current_release(settings.current)
-    manifest = ledger.read_json(release / "manifest.json")
-    return Outcome(release, True, recorded_lines(manifest), run.run_id)
+    return Outcome(release, True, recorded_lines(settings, release), run.run_id)
 
 
-def recorded_lines(manifest: dict) -> tuple[DeliveryLine, ...]:
-    """The lines of the table that a release's own run ended with, without their notes."""
+def recorded_lines(settings: Settings, release: Path) -> tuple[DeliveryLine, ...]:
+    """The lines of the table that a release's own run ended with, without their notes.
+
+    The run's record has exact counts; where it is gone, the manifest tells what everybody may see.
+    """
+    told = ledger.read_json(settings.runs / f"{release.name}.json") or ledger.read_json(release / chain.MANIFEST) or {}
     names = ("file_name", "contract", "verdict", "rows_read", "rows_accepted", "rows_quarantined")
-    entries = manifest.get("deliveries", [])
+    entries = told.get("deliveries", [])
     return tuple(DeliveryLine(*(e[n] for n in names), is_withdrawn=e.get("is_withdrawn", False)) for e in entries)
 
 
@@ -394,6 +397,7 @@ def _workshop(settings: Settings):
         settings.work,
         settings.kept,
         settings.protection,
+        settings.runs,
         settings.threads,
         settings.memory_limit,
     )
@@ -439,20 +443,26 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     progress.stage("publish")
     contracts = load_contracts(settings.sql / "0_sources")
     new_letters = _write_letters(settings, build, contracts)
-    con = building.connect(build, _workshop(settings))
+    shop = _workshop(settings)
+    con = building.connect(build, shop)
+    place = candidate = None
     try:
         key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
         keys = (run.inputs_key, key)
-        manifest = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
+        manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
         if settings.publish:
             protecting.remember(build, con, settings.protection)
+            place = publishing.free_place(settings.releases, manifest["release"])
+            internal_database = _write_internal(con, build, shop, contracts, manifest, place.name)
     finally:
         con.close()
-    place = candidate = None
     removed: list[str] = []
     if settings.publish:
-        place = publishing.publish(build.folder, settings.releases, settings.current, manifest["release"])
+        ledger.write_json(withheld.path_of(settings.runs, place.name), taken)
+        publishing.publish(build.folder, place, settings.current, (internal_database, settings.internal))
         removed = publishing.prune(settings.releases, settings.current, settings.kept_releases)
+        for name in removed:
+            withheld.path_of(settings.runs, name).unlink(missing_ok=True)
         building.forget_others(settings.kept, build)
     else:
         candidate = settings.out / "candidate"
@@ -475,8 +485,18 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         known_warnings,
         new_letters,
     )
-    _record(settings, run, manifest, outcome)
+    _record(settings, run, build, outcome, manifest["release"])
     return outcome
+
+
+def _write_internal(con, build, shop, contracts, manifest: dict, release: str) -> Path:
+    from flows.core import internal
+
+    facts = {name: manifest[name] for name in ("created_at", "as_of", "run_id", "code_version")}
+    facts = {"release": release, **facts, "manifest_sha256": chain.noted_hash(build.folder)}
+    target = build.work / "warehouse.duckdb"
+    internal.write(target, con, build, shop, contracts, facts)
+    return target
 
 
 def _write_letters(settings: Settings, build, contracts) -> int:
@@ -537,9 +557,9 @@ def _warnings(build) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(found[False]), tuple(found[True])
 
 
-def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> None:
-    """One record for each run that built something; a run with nothing to do leaves none."""
-    name = outcome.release.name if outcome.release else manifest["release"]
+def _record(settings: Settings, run: Run, build, outcome: Outcome, release: str) -> None:
+    """One record for each run that built something; a run with nothing to do leaves none. Counts are exact: it is internal."""
+    name = outcome.release.name if outcome.release else release
     record = {
         "run_id": run.run_id,
         "ended_at": landing.utc_now(),
@@ -551,7 +571,7 @@ def _record(settings: Settings, run: Run, manifest: dict, outcome: Outcome) -> N
         "inputs_key": run.inputs_key,
         "built_tables": outcome.built_tables,
         "reused_tables": outcome.reused_tables,
-        "deliveries": manifest["deliveries"],
+        "deliveries": [publishing.delivery_entry(row) for row in build.rows],
         "warnings": outcome.warnings,
     }
     ledger.write_json(settings.runs / f"{name}.json", record)

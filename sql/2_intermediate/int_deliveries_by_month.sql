@@ -2,6 +2,7 @@
 -- Grain: contract, month_on.
 -- Care: the rule of `barometer status` on the last day of each month: late when the newest admitted delivery is older than
 -- expected_every_days; a refused one does not count. A contract is expected from the first month of its source on.
+-- Rows are exact; public_ ones are sums of what may be shown of each delivery.
 with
 
 deliveries as (
@@ -45,6 +46,10 @@ received as (
         rows_read,
         rows_accepted,
         rows_quarantined,
+        public_rows_read,
+        public_rows_accepted,
+        public_rows_quarantined,
+        rows_status,
         is_synthetic
     from deliveries
 ),
@@ -85,7 +90,16 @@ counted as (
         count(*) filter (where not is_admitted) as refused_count,
         cast(sum(rows_read) as bigint) as rows_read,
         cast(sum(rows_accepted) as bigint) as rows_accepted,
-        cast(sum(rows_quarantined) as bigint) as rows_quarantined
+        cast(sum(rows_quarantined) as bigint) as rows_quarantined,
+        -- what one of them hides must not be the difference to a sum
+        case when count(*) = count(public_rows_read) then cast(sum(public_rows_read) as bigint) end as public_rows_read,
+        case when count(*) = count(public_rows_accepted) then cast(sum(public_rows_accepted) as bigint) end as public_rows_accepted,
+        case when count(*) = count(public_rows_quarantined) then cast(sum(public_rows_quarantined) as bigint) end as public_rows_quarantined,
+        case
+            when count(*) filter (where rows_status = 'hidden') > 0 then 'hidden'
+            when count(*) filter (where rows_status = 'rounded') > 0 then 'rounded'
+            else 'exact'
+        end as rows_status
     from received
     group by contract, cast(date_trunc('month', received_on) as date)
 ),
@@ -114,6 +128,10 @@ select
     coalesce(counted.rows_read, 0) as rows_read,
     coalesce(counted.rows_accepted, 0) as rows_accepted,
     coalesce(counted.rows_quarantined, 0) as rows_quarantined,
+    case when counted.contract is null then 0 else counted.public_rows_read end as public_rows_read,
+    case when counted.contract is null then 0 else counted.public_rows_accepted end as public_rows_accepted,
+    case when counted.contract is null then 0 else counted.public_rows_quarantined end as public_rows_quarantined,
+    coalesce(counted.rows_status, 'exact') as rows_status,
     spans.expected_every_days,
     known_until.last_received_on,
     case

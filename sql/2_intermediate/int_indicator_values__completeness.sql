@@ -1,6 +1,7 @@
 -- Completeness of the data by month of receipt: kinds of delivery that were there in time, and rows that were good.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: a delivery is in time by the rule of `barometer status`; breakdowns of rows are a second measure, no part of the total.
+-- Care: a delivery is in time by the rule of `barometer status`; breakdowns of rows are a second measure, no part of the total. They
+-- are counted as audit.deliveries shows them: hidden (S) where one delivery's rows are.
 with
 
 kinds as (
@@ -20,8 +21,8 @@ by_source as (
         count(*) filter (where expected_every_days is not null) as expected_count,
         count(*) filter (where state = 'on time') as on_time_count,
         cast(sum(received_count) as bigint) as received_count,
-        cast(sum(rows_read) as bigint) as rows_read,
-        cast(sum(rows_accepted) as bigint) as rows_accepted,
+        case when count(*) = count(public_rows_read) then cast(sum(public_rows_read) as bigint) end as rows_read,
+        case when count(*) = count(public_rows_read) then cast(sum(public_rows_accepted) as bigint) end as rows_accepted,
         bool_or(is_synthetic) as is_synthetic
     from kinds
     group by source, month_on, judged_on, is_provisional
@@ -35,8 +36,8 @@ over_all as (
         cast(sum(expected_count) as bigint) as expected_count,
         cast(sum(on_time_count) as bigint) as on_time_count,
         cast(sum(received_count) as bigint) as received_count,
-        cast(sum(rows_read) as bigint) as rows_read,
-        cast(sum(rows_accepted) as bigint) as rows_accepted,
+        case when count(*) = count(rows_read) then cast(sum(rows_read) as bigint) end as rows_read,
+        case when count(*) = count(rows_read) then cast(sum(rows_accepted) as bigint) end as rows_accepted,
         bool_or(is_synthetic) as is_synthetic
     from by_source
     group by month_on, judged_on, is_provisional
@@ -90,6 +91,7 @@ select
     cast(null as double) as lower_95,
     cast(null as double) as upper_95,
     case
+        when measured.denominator is null then 'S'
         when measured.denominator = 0 then 'M'
         when measured.is_provisional then 'P'
         when measured.numerator = 0 then 'Z'

@@ -48,6 +48,7 @@ def is_whole(release: Path) -> bool:
     noted = files.pop("manifest.sha256").read_text()
     assert noted.split()[0] == hashlib.sha256(files.pop("manifest.json").read_bytes()).hexdigest()
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    hashes |= {name: None for name in hashes if name.startswith("letters/")}  # a hash would give its few counts away
     assert hashes == {name: entry["sha256"] for name, entry in manifest["files"].items()}
     with duckdb.connect(str(release / "campaign.duckdb"), read_only=True) as con:
         counts = {name: con.execute(f"select count(*) from {name}").fetchone()[0] for name in manifest["tables"]}

@@ -207,7 +207,7 @@ def test_a_changed_file_takes_the_place_of_the_old_one_which_stays_known(setting
     write(settings, "police/incidents-01.csv", incidents("2025-01", 5))
     pipeline.refresh(settings)
     assert linked(settings) == {"2025-01": 5}
-    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(settings.internal), read_only=True) as con:
         rows = con.execute(
             "select rows_accepted, superseded_by is not null from audit.deliveries where contract = 'police_incidents' order by 1"
         ).fetchall()

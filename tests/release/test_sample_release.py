@@ -129,7 +129,13 @@ def test_the_manifest_holds_every_file(sample_run) -> None:
     manifest = json.loads((outcome.release / "manifest.json").read_text())
     on_disk = {str(p.relative_to(outcome.release)) for p in outcome.release.rglob("*") if p.is_file()}
     assert set(manifest["files"]) == on_disk - {"manifest.json", "manifest.sha256"}
-    assert all(sha256_of(outcome.release / name) == entry["sha256"] for name, entry in manifest["files"].items())
+    letters = {name for name in on_disk if name.startswith("letters/")}
+    told = {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    assert told == {n: None if n in letters else sha256_of(outcome.release / n) for n in told}
+    kept = json.loads((settings.runs / f"{outcome.release.name}.withheld.json").read_text())["letters"]
+    assert kept == {
+        n: {"sha256": sha256_of(outcome.release / n), "bytes": (outcome.release / n).stat().st_size} for n in letters
+    }
     assert manifest["code_version"] == ledger.code_version(settings.sql)
     assert len(manifest["deliveries"]) == len(outcome.deliveries)
 

@@ -1,4 +1,4 @@
-"""Independent blocks of a system of sums, and the one place where a linear programme is solved."""
+"""Independent blocks of a system of sums."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.csgraph import connected_components
-
-TOLERANCE = 1e-6
-PRESOLVED_FROM = 3000  # unknowns
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class Block:
 
 
 def split(matrix: sparse.csr_array, is_free: np.ndarray) -> Iterator[Block]:
-    """The independent blocks of the free cells, in the order of their first cell; a cell without any sum is in none."""
+    """The independent blocks of the free cells, in the order of their first row; a cell without any sum is in none."""
     entries = matrix.tocoo()
     kept = is_free[entries.col]
     row, cell, sign = entries.row[kept], entries.col[kept], entries.data[kept]
@@ -39,44 +35,36 @@ def split(matrix: sparse.csr_array, is_free: np.ndarray) -> Iterator[Block]:
     ends = np.append(np.flatnonzero(np.diff(of_entry)) + 1, len(row))
     start = 0
     for end in ends:
-        rows, local_row = np.unique(row[start:end], return_inverse=True)
-        cells, local_cell = np.unique(cell[start:end], return_inverse=True)
-        part = sparse.csr_array((sign[start:end], (local_row, local_cell)), shape=(len(rows), len(cells)))
-        yield Block(rows, cells, part)
+        yield _block(row[start:end], cell[start:end], sign[start:end])
         start = end
 
 
-@dataclass(frozen=True)
-class Solution:
-    """The best point found, or None when there is none; `prices` are the dual values of the sums."""
-
-    point: np.ndarray | None
-    prices: np.ndarray | None = None
+def _block(row: np.ndarray, cell: np.ndarray, sign: np.ndarray) -> Block:
+    rows, local_row = np.unique(row, return_inverse=True)
+    cells, local_cell = np.unique(cell, return_inverse=True)
+    return Block(rows, cells, sparse.csr_array((sign, (local_row, local_cell)), shape=(len(rows), len(cells))))
 
 
-def solve(
-    cost: np.ndarray, matrix: sparse.csr_array, right: np.ndarray, low: np.ndarray, high: np.ndarray, whole=False
-) -> Solution:
-    """Minimise cost @ x with matrix @ x = right and low <= x <= high, by HiGHS; `whole`: among whole numbers.
-
-    A solver that stops for another reason than "no such point" raises: a doubt must not pass for a proof.
-    """
-    if whole:
-        constraint = LinearConstraint(sparse.csc_array(matrix), right, right)
-        result = milp(cost, integrality=np.ones(len(cost)), bounds=Bounds(low, high), constraints=constraint)
-    else:
-        # on programmes as small as a block's, presolving costs more than it saves
-        options = {"presolve": len(cost) > PRESOLVED_FROM}
-        bounds = np.column_stack([low, high])
-        result = linprog(cost, A_eq=matrix, b_eq=right, bounds=bounds, method="highs-ds", options=options)
-    if result.status == 0:
-        return Solution(result.x, None if whole else result.eqlin.marginals)
-    if result.status == 2:
-        return Solution(None)
-    raise RuntimeError(f"HiGHS neither solved the programme nor proved that it has no solution: {result.message}")
+def together(blocks: Iterator[Block], most_cells: int) -> Iterator[list[Block]]:
+    """Blocks in groups of at most so many cells: a call costs more than a small block. A larger block stands alone."""
+    group: list[Block] = []
+    size = 0
+    for block in blocks:
+        if group and size + len(block.cells) > most_cells:
+            yield group
+            group, size = [], 0
+        group.append(block)
+        size += len(block.cells)
+    if group:
+        yield group
 
 
-def is_whole(point: np.ndarray, matrix: sparse.csr_array, right: np.ndarray) -> bool:
-    """Whether the point is, up to the solver's tolerance, a table of whole numbers that keeps every sum exactly."""
-    rounded = np.round(point)
-    return bool(np.abs(point - rounded).max(initial=0) < TOLERANCE and np.array_equal(matrix @ rounded, right))
+def as_one(blocks: list[Block]) -> Block:
+    """Several blocks as one system, their cells and rows in the order of the blocks."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return Block(
+        np.concatenate([block.rows for block in blocks]),
+        np.concatenate([block.cells for block in blocks]),
+        sparse.csr_array(sparse.block_diag([block.matrix for block in blocks], format="csr")),
+    )

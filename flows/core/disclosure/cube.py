@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 LISTED_PARTS = 6  # how many parts of a sum a message names
+MEASURE = "measure"
 
 
 class CubeError(ValueError):
@@ -22,9 +25,8 @@ class Cube:
     `dimensions` holds one text array per dimension, of which "measure" is one; all values of a row together are its key.
     `group` is the size of the group of which the count is a part, `contributors` the number of organisations behind it,
     `largest` the part of the largest of them; -1 where not known. A `latent` cell is never shown, yet whoever knows the
-    others may work it out: what lies outside the priority districts, the overlap of two zonings, a table too fine to
-    show. `version` tells the deliveries behind a cell: equal versions of a cell in two releases mean equal counts, and
-    say so to everybody.
+    others may work it out: what lies outside the priority districts, the overlap of two zonings. A `withheld` cell is of
+    a table too fine to be offered at all: it stands in no sum, only what is left of a total beside offered parts does.
     """
 
     dimensions: Mapping[str, np.ndarray]
@@ -33,22 +35,23 @@ class Cube:
     contributors: np.ndarray | None = None
     largest: np.ndarray | None = None
     latent: np.ndarray | None = None
-    version: np.ndarray | None = None
+    withheld: np.ndarray | None = None
+    ruled_as: np.ndarray | None = None  # the measure whose rules hold, where that is not the measure itself
 
     def __post_init__(self) -> None:
-        if "measure" not in self.dimensions:
-            raise CubeError("A cube needs the dimension `measure`")
+        if MEASURE not in self.dimensions:
+            raise CubeError(f"A cube needs the dimension `{MEASURE}`")
         size = len(self.count)
         count = np.asarray(self.count)
         if size and (count.dtype.kind not in "iu" or count.min() < 0):
             raise CubeError("Counts are whole numbers of 0 or more: leave a cell that was not delivered out")
         given = {"dimension " + name: values for name, values in self.dimensions.items()}
-        given |= {name: getattr(self, name) for name in ("group", "contributors", "largest", "latent", "version")}
+        optional = ("group", "contributors", "largest", "latent", "withheld", "ruled_as")
+        given |= {name: getattr(self, name) for name in optional}
         for name, values in given.items():
             if values is not None and len(values) != size:
                 raise CubeError(f"{name} has {len(values)} values for {size} cells")
-        keys = self.keys()
-        if len(np.unique(keys)) != size:
+        if len(pd.unique(self.keys)) != size:
             raise CubeError("Two rows of the cube have the same key")
 
     def __len__(self) -> int:
@@ -59,15 +62,22 @@ class Cube:
         values = getattr(self, name)
         return np.full(len(self), otherwise) if values is None else np.asarray(values)
 
-    def codes(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    @cached_property
+    def coded(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Per dimension the code of each cell, and the values that the codes stand for."""
-        parts = {name: np.unique(np.asarray(values), return_inverse=True) for name, values in self.dimensions.items()}
-        return {name: part[1] for name, part in parts.items()}, {name: part[0] for name, part in parts.items()}
+        return {name: pd.factorize(np.asarray(values, dtype=object)) for name, values in self.dimensions.items()}
 
+    @cached_property
     def keys(self) -> np.ndarray:
         """One whole number per cell, the same for the same values of all dimensions (within this cube)."""
-        codes, values = self.codes()
-        return _joined(codes, {name: len(values[name]) for name in values})
+        return joined([code for code, _ in self.coded.values()], [len(values) for _, values in self.coded.values()])
+
+    @cached_property
+    def rule_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The code of the measure whose rules hold for each cell, and the measures."""
+        if self.ruled_as is None:
+            return self.coded[MEASURE]
+        return pd.factorize(np.asarray(self.ruled_as, dtype=object))
 
     def name(self, cell: int) -> str:
         """The cell in words, for messages."""
@@ -80,13 +90,18 @@ class Hierarchy:
 
     `exhaustive`: the children are all there is of the parent (quarters of a year). Otherwise what is left (the city
     outside its priority districts) becomes a latent cell, since a difference tells it as well as a table would. Several
-    hierarchies of one dimension may overlap.
+    hierarchies of one dimension may overlap. `measure`: it holds for this measure alone.
     """
 
     dimension: str
     name: str
     parents: Mapping[str, str]
     exhaustive: bool = True
+    measure: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dimension == MEASURE and self.measure is not None:
+            raise CubeError(f"{self.name}: a hierarchy of measures cannot hold for one measure only")
 
 
 @dataclass(frozen=True)
@@ -100,71 +115,173 @@ class Sums:
 
     def describe(self, row: int) -> str:
         """One sum in words."""
-        start, end = self.matrix.indptr[row], self.matrix.indptr[row + 1]
-        cells, signs = self.matrix.indices[start:end], self.matrix.data[start:end]
-        total = [self.wording(cell) for cell in cells[signs < 0]]
-        parts = [self.wording(cell) for cell in cells[signs > 0]]
-        more = f" + {len(parts) - LISTED_PARTS} more" if len(parts) > LISTED_PARTS else ""
-        return f"{self.hierarchies[self.names[row]]}: {' '.join(total)} = {' + '.join(parts[:LISTED_PARTS])}{more}"
+        cells, signs = entries(self.matrix, row)
+        return sum_in_words(self.hierarchies[self.names[row]], cells, signs, self.wording)
+
+
+def sum_in_words(hierarchy: str, cells: np.ndarray, signs: np.ndarray, wording: Callable[[int], str]) -> str:
+    """A sum of cells in words: its total, and so many of its parts."""
+    total = [wording(cell) for cell in cells[signs < 0]]
+    parts = [wording(cell) for cell in cells[signs > 0]]
+    more = f" + {len(parts) - LISTED_PARTS} more" if len(parts) > LISTED_PARTS else ""
+    return f"{hierarchy}: {' '.join(total)} = {' + '.join(parts[:LISTED_PARTS])}{more}"
+
+
+def entries(matrix: sparse.csr_array, row: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cells and signs of one row."""
+    place = slice(matrix.indptr[row], matrix.indptr[row + 1])
+    return matrix.indices[place], matrix.data[place]
 
 
 def link(cube: Cube, hierarchies: Sequence[Hierarchy]) -> tuple[Cube, Sums]:
-    """The sums of a cube; returns it with the latent rests of partial hierarchies added.
+    """The sums of a cube; returns it with latent rests added: of partial hierarchies, and of parts that are withheld.
 
-    A total that the cube does not hold links nothing. Raises CubeError where the parts of a total do not make it.
+    A total that the cube does not hold, or that is withheld, links nothing. Raises CubeError where the parts of a total do
+    not make it, also among cells that are withheld.
     """
-    codes, values = cube.codes()
-    sizes = {name: len(values[name]) for name in values}
-    keys = _joined(codes, sizes)
-    order = np.argsort(keys, kind="stable")
-    rows, columns, signs, names, rests = [], [], [], [], []
-    row_count = 0
-    for number, hierarchy in enumerate(hierarchies):
-        dimension = hierarchy.dimension
-        position = {str(value): code for code, value in enumerate(values[dimension])}
-        parent_of = np.full(sizes[dimension], -1)
-        for child, parent in hierarchy.parents.items():
+    names = tuple(dict.fromkeys(hierarchy.name for hierarchy in hierarchies))
+    finder = _Finder(cube)
+    found: list[_Links] = []
+    size = len(cube)
+    for hierarchy in _merged(hierarchies):
+        links = _links(cube, hierarchy, finder, size)
+        size += len(links.rests)
+        found.append(links)
+    whole = _with_rests(cube, found)
+    matrix = _matrix(found, len(whole))
+    labels = [np.full(len(links.totals), names.index(links.hierarchy.name)) for links in found]
+    return whole, Sums(matrix, np.concatenate(labels) if labels else np.zeros(0, int), names, whole.name)
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """Hierarchies of one name, dimension and kind, which may hold for single measures: looked up together."""
+
+    dimension: str
+    name: str
+    exhaustive: bool
+    parents: tuple[tuple[str | None, Mapping[str, str]], ...]  # measure → child → parent
+
+
+def _merged(hierarchies: Sequence[Hierarchy]) -> list[_Merged]:
+    together: dict[tuple, list] = {}
+    for hierarchy in hierarchies:
+        own = (hierarchy.dimension, hierarchy.name, hierarchy.exhaustive, hierarchy.measure is None)
+        together.setdefault(own, []).append((hierarchy.measure, hierarchy.parents))
+    return [_Merged(*own[:3], tuple(parents)) for own, parents in together.items()]
+
+
+class _Finder:
+    """Finds the cell with given codes."""
+
+    def __init__(self, cube: Cube):
+        self.codes = {name: code for name, (code, _) in cube.coded.items()}
+        self.sizes = [len(values) for _, values in cube.coded.values()]
+        self.keys = cube.keys
+        self.order = np.argsort(self.keys, kind="stable")
+
+    def find(self, dimension: str, code: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """For each of `cells` the one alike in all but `dimension`, where it has `code`; -1 where there is none."""
+        key = joined([code if name == dimension else own[cells] for name, own in self.codes.items()], self.sizes)
+        if not len(self.keys):
+            return key
+        place = self.order[np.minimum(np.searchsorted(self.keys, key, sorter=self.order), len(self.keys) - 1)]
+        return np.where(self.keys[place] == key, place, -1)
+
+
+@dataclass(frozen=True)
+class _Links:
+    """The sums of one hierarchy: of each offered part the row, of each row the total, and the rests."""
+
+    hierarchy: _Merged
+    parts: np.ndarray
+    part_rows: np.ndarray
+    totals: np.ndarray
+    rests: np.ndarray  # the rows with a rest
+    rest_counts: np.ndarray
+    first_rest: int  # the cell number of the first rest
+
+
+def _links(cube: Cube, hierarchy: _Merged, finder: _Finder, first_rest: int) -> _Links:
+    code, values = cube.coded[hierarchy.dimension]
+    parent_of, of_measure = _parent_codes(cube, hierarchy, values)
+    parent = parent_of[of_measure, code]
+    parts = np.flatnonzero(parent >= 0)
+    total = finder.find(hierarchy.dimension, parent[parts], parts)
+    parts, total = parts[total >= 0], total[total >= 0]
+    totals, row = np.unique(total, return_inverse=True)
+    left = cube.count[totals] - np.bincount(row, weights=cube.count[parts], minlength=len(totals)).astype(np.int64)
+    _check(cube, hierarchy, totals, left)
+    withheld = cube.column("withheld", False).astype(bool)
+    offered = ~withheld[parts]
+    hidden_parts = np.bincount(row, weights=np.where(offered, 0, cube.count[parts]), minlength=len(totals))
+    is_kept = (np.bincount(row, weights=offered, minlength=len(totals)) > 0) & ~withheld[totals]
+    has_rest = np.full(len(totals), not hierarchy.exhaustive) | (
+        np.bincount(row, weights=~offered, minlength=len(totals)) > 0
+    )
+    new_row = np.cumsum(is_kept) - 1
+    used = offered & is_kept[row]
+    rests = has_rest & is_kept
+    return _Links(
+        hierarchy,
+        parts[used],
+        new_row[row[used]],
+        totals[is_kept],
+        new_row[rests],
+        (left + hidden_parts.astype(np.int64))[rests],
+        first_rest,
+    )
+
+
+def _parent_codes(cube: Cube, hierarchy: _Merged, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A table measure × value → code of the parent (-1: none), and which of its rows holds for each cell."""
+    position = {str(value): code for code, value in enumerate(values)}
+    measure_code, measures = cube.coded[MEASURE]
+    if hierarchy.parents[0][0] is None:
+        parent_of, row_of = np.full((1, len(values)), -1), {None: 0}
+        of_measure = np.zeros(len(cube), np.int64)
+    else:
+        parent_of = np.full((len(measures), len(values)), -1)
+        row_of = {str(measure): row for row, measure in enumerate(measures)}
+        of_measure = measure_code
+    for measure, parents in hierarchy.parents:
+        if measure not in row_of:
+            continue
+        for child, parent in parents.items():
             if child in position and parent in position:
-                parent_of[position[child]] = position[parent]
-        parts = np.flatnonzero(parent_of[codes[dimension]] >= 0)
-        of_total = _joined(
-            {name: parent_of[code[parts]] if name == dimension else code[parts] for name, code in codes.items()}, sizes
-        )
-        place = np.minimum(np.searchsorted(keys, of_total, sorter=order), len(keys) - 1) if len(keys) else of_total
-        total = order[place] if len(keys) else place
-        found = keys[total] == of_total if len(keys) else np.zeros(0, bool)
-        parts, total = parts[found], total[found]
-        totals, row = np.unique(total, return_inverse=True)
-        rest = cube.count[totals] - np.bincount(row, weights=cube.count[parts], minlength=len(totals)).astype(np.int64)
-        _check(cube, hierarchy, totals, rest)
-        rows += [row + row_count, np.arange(len(totals)) + row_count]
-        columns += [parts, totals]
-        signs += [np.ones(len(parts)), -np.ones(len(totals))]
-        if not hierarchy.exhaustive:
-            first = len(cube) + sum(len(cells) for _, cells, _ in rests)
-            rows.append(np.arange(len(totals)) + row_count)
-            columns.append(np.arange(len(totals)) + first)
-            signs.append(np.ones(len(totals)))
-            rests.append((hierarchy, totals, rest))
-        names.append(np.full(len(totals), number))
-        row_count += len(totals)
-    whole = _with_rests(cube, rests)
-    joined = [np.concatenate(part) if part else np.zeros(0, int) for part in (signs, rows, columns)]
-    matrix = sparse.csr_array((joined[0].astype(float), (joined[1], joined[2])), shape=(row_count, len(whole)))
+                cell = row_of[measure], position[child]
+                if parent_of[cell] not in (-1, position[parent]):
+                    raise CubeError(f"{hierarchy.name}: {child} has two parents; make it two hierarchies")
+                parent_of[cell] = position[parent]
+    return parent_of, of_measure
+
+
+def _matrix(found: Sequence[_Links], size: int) -> sparse.csr_array:
+    rows, columns, signs = [], [], []
+    first = 0
+    for links in found:
+        rows += [links.part_rows + first, np.arange(len(links.totals)) + first, links.rests + first]
+        columns += [links.parts, links.totals, np.arange(len(links.rests)) + links.first_rest]
+        signs += [np.ones(len(links.parts)), -np.ones(len(links.totals)), np.ones(len(links.rests))]
+        first += len(links.totals)
+    joined_up = [np.concatenate(part) if part else np.zeros(0, int) for part in (signs, rows, columns)]
+    matrix = sparse.csr_array((joined_up[0].astype(float), (joined_up[1], joined_up[2])), shape=(first, size))
     matrix.sort_indices()
-    labels = np.concatenate(names) if names else np.zeros(0, int)
-    return whole, Sums(matrix, labels, tuple(hierarchy.name for hierarchy in hierarchies), whole.name)
+    return matrix
 
 
-def _joined(codes: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> np.ndarray:
-    key = np.zeros(len(next(iter(codes.values()))), dtype=np.int64)
-    for name, code in codes.items():
-        key = key * max(sizes[name], 1) + code
+def joined(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:
+    """One number for each row of codes. Raises CubeError when there are more combinations than numbers."""
+    if np.prod([float(max(size, 1)) for size in sizes]) > 2.0**62:
+        raise CubeError("The cube has too many combinations of values: split it into several")
+    key = np.zeros(len(codes[0]), dtype=np.int64)
+    for code, size in zip(codes, sizes, strict=True):
+        key = key * max(size, 1) + code
     return key
 
 
-def _check(cube: Cube, hierarchy: Hierarchy, totals: np.ndarray, rest: np.ndarray) -> None:
-    wrong = rest != 0 if hierarchy.exhaustive else rest < 0
+def _check(cube: Cube, hierarchy: _Merged, totals: np.ndarray, left: np.ndarray) -> None:
+    wrong = left != 0 if hierarchy.exhaustive else left < 0
     if wrong.any():
         cell = cube.name(totals[wrong][0])
         raise CubeError(
@@ -173,28 +290,32 @@ def _check(cube: Cube, hierarchy: Hierarchy, totals: np.ndarray, rest: np.ndarra
         )
 
 
-def _with_rests(cube: Cube, rests: Iterable[tuple[Hierarchy, np.ndarray, np.ndarray]]) -> Cube:
-    rests = list(rests)
+def rest_name(total: np.ndarray, hierarchy: str) -> np.ndarray:
+    """What is left of a total beside the parts of a hierarchy, as a value of its dimension."""
+    return np.array([f"{value} outside {hierarchy}" for value in total.tolist()], dtype=object)
+
+
+def _with_rests(cube: Cube, found: Sequence[_Links]) -> Cube:
+    rests = [(links, links.totals[links.rests]) for links in found if len(links.rests)]
     if not rests:
         return cube
     dimensions = {}
     for name, values in cube.dimensions.items():
-        added = []
-        for hierarchy, totals, _ in rests:
-            own = np.asarray(values)[totals].astype(str)
-            rest_name = np.char.add(np.char.add(own, " outside "), hierarchy.name)
-            added.append(rest_name if name == hierarchy.dimension else own)
-        dimensions[name] = np.concatenate([np.asarray(values).astype(str), *added])
-    count = sum(len(totals) for _, totals, _ in rests)
-    versions = cube.column("version", "").astype(str)
-    # a rest changes when its total does, or a part of it alone: an incident moved within the city
-    of_rests = [np.char.add(np.char.add(versions[totals], "/"), rest.astype(str)) for _, totals, rest in rests]
+        own = np.asarray(values, dtype=object)
+        added = [
+            rest_name(own[total], links.hierarchy.name) if name == links.hierarchy.dimension else own[total]
+            for links, total in rests
+        ]
+        dimensions[name] = np.concatenate([own, *added])
+    count = sum(len(total) for _, total in rests)
+    ruled = np.asarray(cube.dimensions[MEASURE] if cube.ruled_as is None else cube.ruled_as, dtype=object)
     return Cube(
         dimensions,
-        np.concatenate([cube.count, *[rest for _, _, rest in rests]]).astype(np.int64),
+        np.concatenate([cube.count, *[links.rest_counts for links, _ in rests]]).astype(np.int64),
         group=np.concatenate([cube.column("group", -1), np.full(count, -1)]),
         contributors=np.concatenate([cube.column("contributors", -1), np.full(count, -1)]),
         largest=np.concatenate([cube.column("largest", -1), np.full(count, -1)]),
         latent=np.concatenate([cube.column("latent", False).astype(bool), np.ones(count, bool)]),
-        version=np.concatenate([versions, *of_rests]),
+        withheld=np.concatenate([cube.column("withheld", False).astype(bool), np.zeros(count, bool)]),
+        ruled_as=np.concatenate([ruled, *[ruled[total] for _, total in rests]]),
     )

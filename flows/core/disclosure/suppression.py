@@ -2,7 +2,10 @@
 
 The sequential method of linear programming: for every small cell in turn, and for both ends of the range that its rule
 asks for, the cheapest way to move it there while every sum still holds; the shown cells that have to move are hidden.
-The moved table is the proof that the cell is safe. Then what proves not to be needed is shown again.
+The moved table is the proof that the cell is safe, and often that others are.
+
+One programme per block lives through all of it: up and down are moves of their own, and of a shown cell the moves within
+its rounding are free while those beyond are paid for, until it is hidden.
 
 Sources: Robertson (1993), "Cell suppression at Statistics Canada" (CONFID); Fischetti and Salazar-González (2001), section
 4 (the heuristic). Exact in protection, not in optimality: the smallest possible loss is a mixed-integer programme that no
@@ -17,13 +20,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from flows.core.disclosure.attack import ContradictionError, Known, Proofs, programmes, prove_together
-from flows.core.disclosure.blocks import is_whole, solve
+from flows.core.disclosure.attack import DOWN, ENDLESS, UP, Known, Proofs, push_all
+from flows.core.disclosure.blocks import Block
+from flows.core.disclosure.linear import TOLERANCE, Moves, cheapest_whole, is_whole
 
-REACHES = (2, 5)  # how many sums away partners are looked for, before the whole block
-NEAR = 1e-5  # the price of moving a hidden cell: otherwise they swing to and fro for nothing
-REWARD = 1e-2  # for moving other open cells where that costs nothing: one programme then proves many
-TRIALS = 20  # programmes spent on showing partners again, and one more for 50 cells; a count, not a time: runs agree
+NEAR = 1e-4  # the price of moving a hidden cell: otherwise they swing to and fro for nothing
+TILTS = 2  # slightly other prices tried for a corner without fractions
+TRIALS_A_PARTNER = 2  # programmes spent on showing partners again, times their number; a count, so that runs agree
 
 
 def information_cost(count: np.ndarray) -> np.ndarray:
@@ -43,16 +46,20 @@ class State:
     hidden_high: np.ndarray
     cost: np.ndarray
     is_secondary: np.ndarray = field(init=False)
-    columns: sparse.csc_array = field(init=False)
 
     def __post_init__(self) -> None:
         self.is_secondary = np.zeros(len(self.exact), bool)
-        self.columns = sparse.csc_array(self.matrix)
+
+    def hide(self, cells: np.ndarray) -> None:
+        """Hide shown cells as partners."""
+        self.is_secondary[cells] = True
+        self.known.low[cells] = np.minimum(self.known.low[cells], self.hidden_low[cells])
+        self.known.high[cells] = np.maximum(self.known.high[cells], self.hidden_high[cells])
 
 
 @dataclass
 class Proof:
-    """One cell, one direction, and the moves of a table that reaches what is asked."""
+    """One cell, one direction, and the cells that move in a table that reaches what is asked."""
 
     cell: int
     sign: int
@@ -62,30 +69,47 @@ class Proof:
 def hide_partners(state: State) -> list[int]:
     """Hide what must be hidden besides (`state.is_secondary`); returns the cells that cannot be protected at all."""
     proofs = Proofs(state.known, state.exact)
-    for problem in programmes(state.matrix, state.known, state.exact):
-        prove_together(problem, proofs)
+    lost = _out_of_reach(state, proofs)
+    every = np.arange(len(state.exact))
+    push_all([Block(np.arange(state.matrix.shape[0]), every, state.matrix)], state.known, state.exact, proofs)
+    if not proofs.count():
+        return lost
+    programme = _Programme(state)
     found: list[Proof] = []
-    lost = []
     for cell, sign in _in_order(state, proofs):
         if not proofs.is_open[sign][cell]:
             continue
-        move = _cheapest_move(state, cell, sign, proofs)
-        if move is None:
+        moves = programme.cheapest(cell, sign, proofs)
+        if moves is None:
             lost.append(cell)
             proofs.close(cell)
             continue
-        cells, by = move
-        _hide(state, cells[by != 0])
-        proven = proofs.see(cells, state.exact[cells] + by)
-        found += [Proof(*other, cells[by != 0]) for other in proven]
-    _show_again(state, found)
+        beyond = state.may_hide & ~state.is_secondary & _is_beyond(state, moves)
+        programme.hide(np.flatnonzero(beyond))
+        proven = proofs.see(every, state.exact + moves)
+        found += [Proof(*other, np.flatnonzero(np.abs(moves) > TOLERANCE)) for other in proven]
+    programme.show_again(found)
     return sorted(set(lost))
+
+
+def _is_beyond(state: State, moves: np.ndarray) -> np.ndarray:
+    point = state.exact + moves
+    return (point < state.known.low - TOLERANCE) | (point > state.known.high + TOLERANCE)
+
+
+def _out_of_reach(state: State, proofs: Proofs) -> list[int]:
+    """Cells of which it is known by itself that they cannot lie where the rule asks for."""
+    low, high = state.known.low, state.known.high
+    narrow = (proofs.is_open[UP] & (high < proofs.need[UP])) | (proofs.is_open[DOWN] & (low > proofs.need[DOWN]))
+    for cell in np.flatnonzero(narrow):
+        proofs.close(cell)
+    return np.flatnonzero(narrow).tolist()
 
 
 def _in_order(state: State, proofs: Proofs) -> Iterator[tuple[int, int]]:
     """Open cells, those that need the longest move first: what they hide often serves the others."""
     moves = []
-    for sign in (1, -1):
+    for sign in (UP, DOWN):
         cells = np.flatnonzero(proofs.is_open[sign])
         length = np.abs(proofs.need[sign][cells] - state.exact[cells])
         moves += [(-size, int(cell), sign) for size, cell in zip(length, cells, strict=True)]
@@ -93,130 +117,130 @@ def _in_order(state: State, proofs: Proofs) -> Iterator[tuple[int, int]]:
         yield cell, sign
 
 
-def _cheapest_move(state: State, cell: int, sign: int, proofs: Proofs):
-    """The cells around and by how much each moves, whole numbers, or None when no table reaches it."""
-    size = 0
-    for reach in (*REACHES, None):
-        cells = _around(state, cell, reach)
-        if len(cells) == size:
-            continue  # nothing more came within reach
-        size = len(cells)
-        move = _solve_move(state, cells, cell, sign, proofs)
-        if move is not None:
-            return cells, move
-    return None
+class _Programme:
+    """The living programme: columns are free moves up, free moves down, paid moves up, paid moves down."""
 
+    def __init__(self, state: State):
+        self.state = state
+        self.size = len(state.exact)
+        self.paid = np.flatnonzero(state.may_hide)
+        self.place_of = np.full(self.size, -1)
+        self.place_of[self.paid] = np.arange(len(self.paid))
+        exact, known, count = state.exact, state.known, len(self.paid)
+        free_up, free_down = np.minimum(known.high - exact, ENDLESS), np.minimum(exact - known.low, ENDLESS)
+        paid_up = np.clip(state.hidden_high[self.paid] - np.maximum(known.high, exact)[self.paid], 0, ENDLESS)
+        paid_down = np.clip(np.minimum(known.low, exact)[self.paid] - state.hidden_low[self.paid], 0, ENDLESS)
+        self.high = np.concatenate([free_up, free_down, paid_up, paid_down])
+        cost = state.cost[self.paid]
+        self.cost = np.concatenate([np.full(2 * self.size, NEAR), cost, cost])
+        own = state.matrix
+        self.matrix = sparse.csr_array(sparse.hstack([own, -own, own[:, self.paid], -own[:, self.paid]], format="csr"))
+        self.moves = Moves(self.matrix, np.zeros(len(self.high)), self.high)
+        self.moves.set_costs(self.cost)
+        self.paid_at = 2 * self.size, 2 * self.size + count
 
-def _around(state: State, cell: int, reach: int | None) -> np.ndarray:
-    """Cells within `reach` sums that are hidden or may be, in order."""
-    movable = state.known.is_free | state.may_hide
-    cells = np.array([cell])
-    while reach is None or reach > 0:
-        rows = np.unique(_entries(state.columns, cells))
-        wider = np.unique(_entries(state.matrix, rows))
-        wider = np.union1d(cell, wider[movable[wider]])
-        if len(wider) == len(cells):
-            break
-        cells = wider
-        reach = None if reach is None else reach - 1
-    return cells
+    def net(self, columns: np.ndarray) -> np.ndarray:
+        """The move of each cell."""
+        up, down = self.paid_at
+        moves = columns[: self.size] - columns[self.size : up]
+        moves[self.paid] += columns[up:down] - columns[down:]
+        return moves
 
-
-def _entries(matrix, outer: np.ndarray) -> np.ndarray:
-    """The inner indices of some rows of a csr matrix (or columns of a csc)."""
-    start, length = matrix.indptr[outer], matrix.indptr[outer + 1] - matrix.indptr[outer]
-    if not length.sum():
-        return np.zeros(0, matrix.indices.dtype)
-    offset = np.repeat(start - np.append(0, np.cumsum(length)[:-1]), length)
-    return matrix.indices[offset + np.arange(length.sum())]
-
-
-def _solve_move(state: State, cells: np.ndarray, cell: int, sign: int, proofs: Proofs | None) -> np.ndarray | None:
-    """Least cost of moving `cell` to what is asked; up and down apart, so that the cost of a move is linear."""
-    exact, known = state.exact[cells], state.known
-    is_free = known.is_free[cells]
-    low = np.where(is_free, known.low[cells], state.hidden_low[cells]) - exact
-    high = np.where(is_free, known.high[cells], state.hidden_high[cells]) - exact
-    place = int(np.searchsorted(cells, cell))
-    need = (known.need_high if sign > 0 else known.need_low)[cell] - exact[place]
-    if need > high[place] or need < low[place]:
-        return None
-    low[place] = high[place] = need
-    cost = np.where(is_free, 0.0, state.cost[cells])
-    cost[place] = 0
-    rows = np.unique(_entries(state.columns, cells))
-    matrix = state.matrix[rows][:, cells]
-    doubled = sparse.csr_array(sparse.hstack([matrix, -matrix], format="csr"))
-    ups = np.concatenate([np.maximum(high, 0), np.maximum(-low, 0)])
-    least = np.concatenate([np.maximum(low, 0), np.maximum(-high, 0)])
-    both = np.concatenate([cost + NEAR, cost + NEAR])
-    if proofs is not None:
-        for side, start in ((1, 0), (-1, len(cells))):
-            # only towards what is asked, and never enough to pay for a partner
-            also = is_free & proofs.is_open[side][cells] & np.isfinite(np.where(side > 0, high, low))
-            both[start : start + len(cells)][also] -= REWARD
-            both[(len(cells) if side > 0 else 0) :][: len(cells)][also] += REWARD
-    nothing = np.zeros(len(rows))
-    for tilt in (0, 1, 2, None):
-        # a corner with fractions is often one of several as cheap: slightly other prices lead to a whole one, ten times
-        # faster than the whole-number programme, which has the last word
-        tilted = both if not tilt else both * (1 + 0.05 * np.modf(np.arange(len(both)) * 0.6180339887 * tilt)[0])
-        point = solve(tilted, doubled, nothing, least, ups, whole=tilt is None).point
-        if point is None:
+    def cheapest(self, cell: int, sign: int, proofs: Proofs) -> np.ndarray | None:
+        """The moves that bring a cell to what is asked at the least cost, whole numbers where they are found."""
+        need = abs((proofs.need[sign][cell]) - self.state.exact[cell])
+        at = cell if sign == UP else self.size + cell
+        if need > self.high[at]:
             return None
-        move = point[: len(cells)] - point[len(cells) :]
-        if is_whole(move, matrix, nothing):
-            return np.round(move).astype(np.int64)
-    return None
+        self._fix(cell, at, need)
+        columns = self._whole_columns(cell, at, need)
+        self._fix(cell, at, None)
+        return None if columns is None else self.net(columns)
 
-
-def _hide(state: State, cells: np.ndarray) -> None:
-    new = cells[~state.known.is_free[cells]]
-    state.known.low[new] = state.hidden_low[new]
-    state.known.high[new] = state.hidden_high[new]
-    state.is_secondary[new] = True
-
-
-def _show_again(state: State, proofs: list[Proof]) -> None:
-    """Show partners again, the least used first and then the dearest, where all that they prove is proven without."""
-    uses: dict[int, set[int]] = {}
-    for number, proof in enumerate(proofs):
-        for cell in proof.moved[state.is_secondary[proof.moved]]:
-            uses.setdefault(int(cell), set()).add(number)
-    partners = np.flatnonzero(state.is_secondary)
-    state.may_hide = np.zeros(len(state.exact), bool)
-    trials = TRIALS + len(state.exact) // 50
-    for cell in sorted(partners, key=lambda cell: (len(uses.get(int(cell), ())), -state.cost[cell], cell)):
-        if trials <= 0:
-            return
-        hidden_as = state.known.low[cell], state.known.high[cell]
-        state.known.low[cell] = state.known.high[cell] = state.exact[cell]
-        others: dict[int, Proof] = {}
-        for number in sorted(uses.get(int(cell), ())):
-            trials -= 1
-            other = _proof_without(state, proofs[number])
-            if other is None:
-                state.known.low[cell], state.known.high[cell] = hidden_as
-                break
-            others[number] = other
+    def _fix(self, cell: int, at: int, need: float | None) -> None:
+        """Ask for a move of a cell, and that it does not come back the other way; or take both back."""
+        other = self.size + cell if at == cell else cell
+        if need is None:
+            self.moves.set_limits([at, other], [0, 0], self.high[[at, other]])
         else:
-            state.is_secondary[cell] = False
-            _replace(state, proofs, uses, others)
+            self.moves.set_limits([at, other], [need, 0], [need, 0])
 
+    def _whole_columns(self, cell: int, at: int, need: float) -> np.ndarray | None:
+        # a corner with fractions is often one of several as cheap: slightly other prices lead to a whole one far faster
+        # than the whole-number programme, which has the last word
+        coin = np.random.default_rng(at)
+        for turn in range(1 + TILTS):
+            if turn:
+                self.moves.set_costs(self.cost * (1 + 0.1 * coin.random(len(self.cost))))
+            columns = self.moves.solve()
+            if columns is None or is_whole(columns, self.matrix):
+                break
+        else:
+            self.moves.set_costs(self.cost)
+            low, high = np.zeros(len(self.high)), self.high.copy()
+            low[at] = high[at] = need
+            high[self.size + cell if at == cell else cell] = 0
+            found, is_decided = cheapest_whole(self.matrix, low, high, self.cost)
+            # a search cut short leaves the fractions: proven by linear programming, which the attack says
+            return found if found is not None or is_decided else columns
+        if turn:
+            self.moves.set_costs(self.cost)
+        return columns if columns is None else np.round(columns)
 
-def _replace(state: State, proofs: list[Proof], uses: dict[int, set[int]], others: dict[int, Proof]) -> None:
-    for number, proof in others.items():
-        for old in proofs[number].moved:
-            uses.get(int(old), set()).discard(number)
-        for new in proof.moved[state.is_secondary[proof.moved]]:
-            uses.setdefault(int(new), set()).add(number)
-        proofs[number] = proof
+    def hide(self, cells: np.ndarray) -> None:
+        """From now on the moves of these cells cost nothing to speak of."""
+        self.state.hide(cells)
+        for start in self.paid_at:
+            for place in self.place_of[cells]:
+                self.cost[start + place] = NEAR
+                self.moves.set_cost(start + place, NEAR)
 
+    def show_again(self, found: list[Proof]) -> None:
+        """Show partners again, the least used first and then the dearest, where all that they prove is proven without."""
+        state = self.state
+        uses: dict[int, set[int]] = {}
+        for number, proof in enumerate(found):
+            for cell in proof.moved[state.is_secondary[proof.moved]]:
+                uses.setdefault(int(cell), set()).add(number)
+        partners = np.flatnonzero(state.is_secondary)
+        self._close(np.flatnonzero(state.may_hide & ~state.is_secondary))
+        trials = TRIALS_A_PARTNER * len(partners)
+        for cell in sorted(partners, key=lambda cell: (len(uses.get(int(cell), ())), -state.cost[cell], cell)):
+            users = sorted(uses.get(int(cell), ()))
+            if len(users) > trials:
+                continue
+            trials -= len(users)
+            self._try_without(int(cell), users, found, uses)
 
-def _proof_without(state: State, proof: Proof) -> Proof | None:
-    cells = _around(state, proof.cell, None)
-    move = _solve_move(state, cells, proof.cell, proof.sign, None)
-    return None if move is None else Proof(proof.cell, proof.sign, cells[move != 0])
+    def _close(self, cells: np.ndarray) -> None:
+        for start in self.paid_at:
+            places = start + self.place_of[cells]
+            self.high[places] = 0
+            self.moves.set_limits(places, np.zeros(len(places)), np.zeros(len(places)))
 
-
-__all__ = ["ContradictionError", "State", "hide_partners", "information_cost"]
+    def _try_without(self, cell: int, users: list[int], found: list[Proof], uses: dict[int, set[int]]) -> None:
+        state = self.state
+        places = [start + self.place_of[cell] for start in self.paid_at]
+        before = self.high[places].copy()
+        self._close(np.array([cell]))
+        others: dict[int, Proof] = {}
+        need = {UP: state.known.need_high, DOWN: state.known.need_low}
+        for number in users:
+            proof = found[number]
+            at = proof.cell if proof.sign == UP else self.size + proof.cell
+            asked = abs(need[proof.sign][proof.cell] - state.exact[proof.cell])
+            self._fix(proof.cell, at, asked)
+            columns = self.moves.solve()
+            self._fix(proof.cell, at, None)
+            if columns is None or not is_whole(columns, self.matrix):
+                self.high[places] = before
+                self.moves.set_limits(places, np.zeros(2), before)
+                return
+            others[number] = Proof(proof.cell, proof.sign, np.flatnonzero(np.abs(self.net(columns)) > TOLERANCE))
+        state.is_secondary[cell] = False
+        for number, proof in others.items():
+            for old in found[number].moved:
+                uses.get(int(old), set()).discard(number)
+            for new in proof.moved[state.is_secondary[proof.moved]]:
+                uses.setdefault(int(new), set()).add(number)
+            found[number] = proof

@@ -66,7 +66,10 @@ class TableTold(Subject):
 
 @dataclass(frozen=True)
 class Told:
-    """All that pages and files about the checks are made of: a function of deliveries and code, like the release."""
+    """All that pages and files about the checks are made of: a function of deliveries and code, like the release.
+
+    Deliveries are told as everybody may see them: a hidden count is None.
+    """
 
     run_id: str
     as_of: str
@@ -85,7 +88,7 @@ class Told:
             str(as_of),
             code,
             (*suites.values(), *of_tables.values()),
-            tuple(_delivery(row, contracts, suites) for row in build.rows),
+            tuple(_delivery(row, contracts, suites) for row in build.public_rows),
             tuple(
                 TableTold(name, suite, tuple(build.model_checks.get(name, ())), build.graph.by_name[name])
                 for name, suite in of_tables.items()

@@ -1,7 +1,7 @@
 -- Every check that was run, or could not be run, on a delivery or a published table.
 -- Grain: run_id, subject, expectation_id.
--- Care: not_checked is no pass: the check itself failed to run. Counts only, never a value. known_since and failed_rows_before speak
--- of the release before.
+-- Care: not_checked is no pass: the check itself failed to run. Counts only, never a value; those of police records and persons are
+-- rounded or hidden (rows_status). known_since and failed_rows_before speak of the release before.
 with
 
 checks as (
@@ -14,8 +14,9 @@ select
     expectation,
     severity,
     verdict,
-    checked_rows,
-    failed_rows,
+    public_checked_rows as checked_rows,
+    public_failed_rows as failed_rows,
+    rows_status,
     expectation_id,
     on_failure,
     reason,

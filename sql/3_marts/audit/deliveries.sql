@@ -1,6 +1,7 @@
 -- Every delivery known on the day of the run, also the refused and the replaced ones, with its verdict.
 -- Grain: delivery_id.
--- Care: rows_read = rows_accepted + rows_quarantined; only deliveries in force reach the published figures.
+-- Care: rows of police records and persons are rounded to 5, small counts hidden (rows_status); rows_read = rows_accepted +
+-- rows_quarantined as shown. Only deliveries in force reach the published figures.
 with
 
 deliveries as (
@@ -16,13 +17,14 @@ select
     deliveries.contract,
     deliveries.file_name,
     deliveries.sha256,
-    deliveries.bytes,
+    deliveries.public_bytes as bytes,
     deliveries.received_at,
     deliveries.verdict,
-    deliveries.rows_read,
-    deliveries.rows_accepted,
-    deliveries.rows_quarantined,
-    deliveries.refusal,
+    deliveries.public_rows_read as rows_read,
+    deliveries.public_rows_accepted as rows_accepted,
+    deliveries.public_rows_quarantined as rows_quarantined,
+    deliveries.rows_status,
+    deliveries.public_refusal as refusal,
     deliveries.is_in_force,
     deliveries.superseded_by,
     deliveries.source,

@@ -1,6 +1,7 @@
 -- Rows that were not admitted, counted by delivery and reason.
 -- Grain: delivery_id, reason.
--- Care: counts only; the rows with their text stay in the restricted quarantine folder.
+-- Care: counts only; the rows with their text stay in the restricted quarantine folder. Such rows are in no figure: their counts
+-- are exact while they are few beside the accepted ones, else as rows_status says.
 with
 
 quarantine as (
@@ -14,10 +15,11 @@ deliveries as (
 select
     quarantine.delivery_id,
     quarantine.reason,
-    quarantine.rows,
+    quarantine.public_rows as rows,
+    quarantine.rows_status,
     deliveries.contract,
     deliveries.file_name,
-    deliveries.rows_read,
+    deliveries.public_rows_read as rows_read,
     deliveries.is_synthetic
 from quarantine
 left join deliveries
