@@ -89,7 +89,7 @@ steps as (
     from orientation
 ),
 
--- Each kind of partner is a series of its own: the small ones give way to the year without taking the large ones along.
+-- Each kind of partner, and each place, is a series of its own: the small ones give way to the year without taking the large ones along.
 oriented as (
     select
         steps.measure,
@@ -120,7 +120,7 @@ met as (
         cast(null as bigint) as group_count,
         parts.contributor_count,
         parts.largest_count,
-        parts.measure || case when parts.zone_code = home.zone_code then ' · city' else ' · zones' end as series
+        parts.measure || case when parts.zone_code = home.zone_code then ' · city' else ' · ' || parts.zone_code end as series
     from parts
     cross join home
 ),
@@ -174,7 +174,7 @@ done as (
         placed.group_count,
         cast(null as bigint) as contributor_count,
         cast(null as bigint) as largest_count,
-        placed.measure || case when placed.zone_code = home.zone_code then ' · city' else ' · zones' end as series
+        placed.measure || case when placed.zone_code = home.zone_code then ' · city' else ' · ' || placed.zone_code end as series
     from placed
     cross join home
     where placed.exact_count is not null
