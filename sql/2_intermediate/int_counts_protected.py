@@ -41,6 +41,6 @@ READS = {
 
 
 def compute(cells, sums, rules, measures, before_cells, before_sums):
-    from flows.core import disclosure
+    from flows.core.disclosure import frames
 
-    return disclosure.protect_frame(cells, sums, rules, measures, before_cells, before_sums)
+    return frames.protect_frame(cells, sums, rules, measures, before_cells, before_sums)

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from flows.core.disclosure.attack import Known
-from flows.core.disclosure.certificate import Release, Verdict, examine
+from flows.core.disclosure.certificate import DisclosureError, Release, Verdict, examine
 from flows.core.disclosure.cube import MEASURE, Cube, CubeError, Hierarchy, link
 from flows.core.disclosure.past import Past
 from flows.core.disclosure.protection import LATENT, SHOWN, SMALL, WITHHELD, Levels, Protected, protect
@@ -323,4 +323,4 @@ def _half(name: str) -> tuple[str, str]:
     return first, second
 
 
-__all__ = ["BEFORE_CELLS", "BEFORE_SUMS", "FRAME", "KEY", "Verdict", "certify", "protect_frame"]
+__all__ = ["BEFORE_CELLS", "BEFORE_SUMS", "FRAME", "KEY", "DisclosureError", "Verdict", "certify", "protect_frame"]
