@@ -313,6 +313,28 @@ outreach_measures as (
         '63113' as zone_code,
         period_type,
         period_start,
+        'led_to_change' as measure,
+        led_to_change_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
+        cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
+        cast(led_to_change_count as double) as value,
+        led_to_change_status as hidden_status,
+        'resident_feedback' as source,
+        is_provisional as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
+        is_synthetic
+    from adjustment
+    where is_feedback_log_due
+    union all
+    select
+        'message_adjustment' as indicator_id,
+        '63113' as zone_code,
+        period_type,
+        period_start,
         'versions_changed' as measure,
         versions_changed_count as numerator,
         cast(null as bigint) as numerator_low,

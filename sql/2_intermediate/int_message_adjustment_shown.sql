@@ -81,9 +81,15 @@ select
     shown.due_status,
     shown.within_30_days_status,
     shown.led_to_change_status,
-    -- 2026-11: a median of few cases is one person's case or the mean of two; ten is what a group must pass elsewhere too
-    case when shown.treated_count > 10 then months.treated_delay_days_median end as treated_delay_days_median,
-    case when shown.received_count > 10 then months.half_treated_days end as half_treated_days,
+    -- 2026-11: a median of few cases is one person's case or the mean of two; ten is what a group must pass elsewhere too.
+    -- A median below 30 days says that at least half was treated within 30: where that count is hidden, so is the median.
+    case
+        when shown.treated_count > 10 and shown.within_30_days_count is not null then months.treated_delay_days_median
+    end as treated_delay_days_median,
+    case
+        when shown.received_count > 10 and shown.treated_count is not null and shown.within_30_days_count is not null
+            then months.half_treated_days
+    end as half_treated_days,
     case
         when shown.led_to_change_count > 10 and months.shown_delay_count > 10 then months.shown_delay_days_median
     end as shown_delay_days_median,

@@ -42,7 +42,8 @@ shown as (
         max(obs_status) filter (where measure = 'mediations') as mediation_status,
         max(obs_status) filter (where measure = 'mediations_oriented') as mediation_oriented_status,
         max(obs_status) filter (where measure = 'feedback_received') as feedback_received_status,
-        max(obs_status) filter (where measure in ('feedback_treated', 'message_changes')) as feedback_treated_status
+        max(obs_status) filter (where measure = 'feedback_treated') as feedback_treated_status,
+        max(obs_status) filter (where measure = 'message_changes') as message_change_status
     from protected
     group by zone_code, period_type, period_start
 )
@@ -83,6 +84,7 @@ select
     shown.mediation_oriented_status,
     shown.feedback_received_status,
     shown.feedback_treated_status,
+    shown.message_change_status,
     counted.is_action_log_reported,
     counted.is_meeting_log_reported,
     counted.is_feedback_log_reported,

@@ -20,11 +20,10 @@ select
     treated_delay_days_median,
     half_treated_days,
     open_days_at_least,
+    greatest(received_status, treated_status, open_status, due_status, within_30_days_status) as hidden_status,
     led_to_change_count,
+    led_to_change_status as change_hidden_status,
     shown_delay_days_median,
-    greatest(
-        received_status, treated_status, open_status, due_status, within_30_days_status, led_to_change_status
-    ) as hidden_status,
     versions_changed_count,
     versions_from_feedback_count,
     case
