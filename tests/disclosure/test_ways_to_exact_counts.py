@@ -1,8 +1,8 @@
 """No published column reaches an exact count of records or persons but through the protected cube.
 
 Read from the lineage: from each published column down every step in which a value goes into the figure or rows are added up;
-the walk ends at the protected cube, at a column that reference/disclosure_open.csv lists as no count of records or persons, with a
-reason, at what is public anyway, or at a delivery of records or persons. The last is a leak.
+the walk ends at the protected cube, at a column that reference/disclosure_open.csv lists as no count of records or persons, with
+a reason, at what is public anyway, or at a delivery of records or persons. The last is a leak.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Ways:
         self.up: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
         for step in steps:
             is_figure = step.kind in ("value", "aggregation")
-            is_rows = step.column_name == step.upstream_column == lineage.ALL_ROWS  # a count of rows goes on to their rows
+            is_rows = (
+                step.column_name == step.upstream_column == lineage.ALL_ROWS
+            )  # a count of rows goes on to their rows
             if is_figure or is_rows:
                 way = (step.upstream_table, step.upstream_column, step.kind)
                 self.up.setdefault((step.table_name, step.column_name), []).append(way)
