@@ -13,23 +13,59 @@ clear_up as (
 
 partners as (
     select * from intermediate.int_counts_cubed__partners
+),
+
+home as (
+    select zone_code
+    from intermediate.int_zones_known
+    where is_home
+),
+
+measures as (
+    select * from reference.disclosure_measures
+),
+
+cells as (
+    select
+        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        group_count, contributor_count, largest_count, series, level
+    from police
+
+    union all
+
+    select
+        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        group_count, contributor_count, largest_count, series, level
+    from clear_up
+
+    union all
+
+    select
+        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        group_count, contributor_count, largest_count, series, level
+    from partners
 )
 
+-- 2026-11: what is asked for first is hidden last: the city before its zones, a year before its months, a total before its parts.
 select
-    measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
-    group_count, contributor_count, largest_count, series, level
-from police
-
-union all
-
-select
-    measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
-    group_count, contributor_count, largest_count, series, level
-from clear_up
-
-union all
-
-select
-    measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
-    group_count, contributor_count, largest_count, series, level
-from partners
+    cells.measure,
+    cells.zone_code,
+    cells.period_type,
+    cells.period_start,
+    cells.breakdown,
+    cells.breakdown_value,
+    cells.exact_count,
+    cells.group_count,
+    cells.contributor_count,
+    cells.largest_count,
+    cells.series,
+    cells.level,
+    cast(
+        coalesce(measures.weight, 1)
+        * case when cells.breakdown <> 'total' then 1 when cells.zone_code = home.zone_code then 10 else 3 end
+        * case cells.period_type when 'month' then 1 when 'quarter' then 2 else 5 end as double
+    ) as weight
+from cells
+cross join home
+left join measures
+    on cells.measure = measures.measure

@@ -18,7 +18,8 @@ READS = {
             contributor_count,
             largest_count,
             series,
-            level
+            level,
+            weight
         from intermediate.int_counts_cubed
         order by measure, zone_code, period_type, period_start, breakdown, breakdown_value
     """,

@@ -1,4 +1,4 @@
-"""The partners' figures of the sample, counted once more from the raw files in plain Python, then held against the written rules."""
+"""The partners' figures of the sample, counted once more from the raw files in plain Python and held against the written rules."""
 
 from __future__ import annotations
 
