@@ -1,4 +1,4 @@
-"""The partners' figures of the sample, counted once more from the raw files in plain Python and held against the written rules."""
+"""The partners' figures of the sample, counted again from the raw files in plain Python and held against the written rules."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ def points() -> list[tuple[str, date, int]]:
     """Partner, day and contacts of each information point, without the dirty rows."""
     found = []
     for row in sheet("actions-partenaires-2023.xlsx"):
-        if row["Action"] == "Point d'information" and "-9000" not in row["Id action"]:
-            found.append((row["Id partenaire"], row["Date"].date(), row["Personnes touchées"]))
+        if row["Type action"] == "Point d'information" and "-9000" not in row["Id action"]:
+            found.append((row["Id partenaire"], row["Date"].date(), row["Public touché"] or 0))
     for row in table("actions-partenaires-2024-2025.csv"):
         if row["Action"] == "Point d'information" and "-9000" not in row["Id action"]:
             reached = row["Personnes touchées"].replace("\u202f", "").replace("\xa0", "").replace(" ", "")
