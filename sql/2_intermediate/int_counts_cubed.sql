@@ -11,6 +11,10 @@ clear_up as (
     select * from intermediate.int_counts_cubed__clear_up
 ),
 
+partners as (
+    select * from intermediate.int_counts_cubed__partners
+),
+
 home as (
     select zone_code
     from intermediate.int_zones_known
@@ -33,6 +37,13 @@ cells as (
         measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from clear_up
+
+    union all
+
+    select
+        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        group_count, contributor_count, largest_count, series, level
+    from partners
 )
 
 -- 2026-11: what is asked for first is hidden last: the city before its zones, a year before its months, a total before its parts.

@@ -3,6 +3,10 @@
 -- Care: a link holds between cells that are alike in all else; where is_exhaustive is false, a rest is left over that is a cell too.
 with
 
+partners as (
+    select * from intermediate.int_counts_linked__partners
+),
+
 cells as (
     select distinct
         measure,
@@ -124,7 +128,8 @@ breakdown_links as (
         breakdown,
         breakdown || ':' || breakdown_value as child
     from cells
-    where breakdown <> 'total'
+    -- the versions of the message are not all that feedback leads to: int_counts_linked__partners
+    where breakdown not in ('total', 'message_version')
 ),
 
 -- Cleared within three months is part of cleared within six; who subtracts one from the other has counted what lies between.
@@ -190,3 +195,14 @@ select
     parent,
     is_exhaustive
 from measure_links
+
+union all
+
+select
+    dimension,
+    hierarchy,
+    measure,
+    child,
+    parent,
+    is_exhaustive
+from partners

@@ -1,6 +1,6 @@
 -- Every value of every indicator, with the way in which its interval is made.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: limit_* are filled only where limits are to be computed: not for what is hidden, missing or brings its own.
+-- Care: what limits are computed from is filled only where they are to be: not for what is hidden, missing or brings its own.
 with
 
 police as (
@@ -42,7 +42,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        cast(null as double) as numerator_low,
+        cast(null as double) as numerator_high,
         denominator,
+        cast(null as double) as denominator_low,
+        cast(null as double) as denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -63,7 +67,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        cast(null as double) as numerator_low,
+        cast(null as double) as numerator_high,
         denominator,
+        cast(null as double) as denominator_low,
+        cast(null as double) as denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -84,7 +92,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        numerator_low,
+        numerator_high,
         denominator,
+        denominator_low,
+        denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -105,7 +117,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        cast(null as double) as numerator_low,
+        cast(null as double) as numerator_high,
         denominator,
+        cast(null as double) as denominator_low,
+        cast(null as double) as denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -126,7 +142,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        cast(null as double) as numerator_low,
+        cast(null as double) as numerator_high,
         denominator,
+        cast(null as double) as denominator_low,
+        cast(null as double) as denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -147,7 +167,11 @@ all_values as (
         value_kind,
         value,
         numerator,
+        cast(null as double) as numerator_low,
+        cast(null as double) as numerator_high,
         denominator,
+        cast(null as double) as denominator_low,
+        cast(null as double) as denominator_high,
         lower_95,
         upper_95,
         obs_status,
@@ -168,7 +192,12 @@ with_method as (
         all_values.value_kind,
         all_values.value,
         all_values.numerator,
+        -- a count that is not rounded is what it is
+        coalesce(all_values.numerator_low, all_values.numerator) as numerator_low,
+        coalesce(all_values.numerator_high, all_values.numerator) as numerator_high,
         all_values.denominator,
+        coalesce(all_values.denominator_low, all_values.denominator) as denominator_low,
+        coalesce(all_values.denominator_high, all_values.denominator) as denominator_high,
         all_values.lower_95,
         all_values.upper_95,
         all_values.obs_status,
@@ -212,10 +241,20 @@ select
     interval_method,
     per,
     case when needs_limits then interval_method end as limit_method,
-    case when needs_limits then numerator end as limit_count,
+    -- The lower limit from the least that the rounded parts can be, the upper from the most: rounding widens, it never narrows.
+    case when needs_limits then numerator_low end as limit_count,
     -- the limits of a count do not depend on what it is divided by
     case
         when needs_limits and interval_method = 'poisson' then cast(1 as double)
-        when needs_limits then denominator
-    end as limit_base
+        when needs_limits then denominator_high
+    end as limit_base,
+    case
+        when needs_limits and interval_method = 'wilson' and numerator <= denominator
+            then least(numerator_high, denominator_low)
+        when needs_limits then numerator_high
+    end as upper_limit_count,
+    case
+        when needs_limits and interval_method = 'poisson' then cast(1 as double)
+        when needs_limits then denominator_low
+    end as upper_limit_base
 from with_method

@@ -1,6 +1,6 @@
 -- Indicators that the partners' deliveries give: participation, orientation, outreach and exposure.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: 'measure' is a second measure, no part of the total; reach has no total; the ratios of trained, decisions and shops may pass 1.
+-- Care: 'measure' is a second measure, no part of the total; counts of people are the protected ones; low and high are what they can be.
 with
 
 run as (
@@ -12,11 +12,11 @@ participation as (
 ),
 
 orientation as (
-    select * from intermediate.int_orientation_counted
+    select * from intermediate.int_orientation_shown
 ),
 
 outreach as (
-    select * from intermediate.int_outreach_counted
+    select * from intermediate.int_outreach_shown
 ),
 
 exposure as (
@@ -28,7 +28,7 @@ relay_shops as (
 ),
 
 adjustment as (
-    select * from intermediate.int_message_adjustment_counted
+    select * from intermediate.int_message_adjustment_shown
 ),
 
 weeks as (
@@ -44,8 +44,13 @@ participation_values as (
         case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
         case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
         active_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         on_roster_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(active_count as double) / nullif(on_roster_count, 0) as value,
+        cast(null as varchar) as hidden_status,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
         obs_status = 'Z' as is_true_zero,
@@ -59,13 +64,18 @@ orientation_values as (
     select
         'oriented_to_help' as indicator_id,
         '63113' as zone_code,
-        'quarter' as period_type,
-        quarter_on as period_start,
+        period_type,
+        period_start,
         case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
         case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
         accepted_count as numerator,
+        accepted_low_count as numerator_low,
+        accepted_high_count as numerator_high,
         followed_count as denominator,
+        followed_low_count as denominator_low,
+        followed_high_count as denominator_high,
         cast(accepted_count as double) / nullif(followed_count, 0) as value,
+        coalesce(accepted_status, followed_status) as hidden_status,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
         reports_received_count = reports_expected_count as is_true_zero,
@@ -77,13 +87,18 @@ orientation_values as (
     select
         'first_appointment_kept' as indicator_id,
         '63113' as zone_code,
-        'quarter' as period_type,
-        quarter_on as period_start,
+        period_type,
+        period_start,
         case when partner_type = 'all' then 'total' else 'partner_type' end as breakdown,
         case when partner_type = 'all' then 'total' else partner_type end as breakdown_value,
         kept_count as numerator,
+        kept_low_count as numerator_low,
+        kept_high_count as numerator_high,
         accepted_followed_count as denominator,
+        accepted_followed_low_count as denominator_low,
+        accepted_followed_high_count as denominator_high,
         cast(kept_count as double) / nullif(accepted_followed_count, 0) as value,
+        coalesce(kept_status, accepted_followed_status) as hidden_status,
         obs_status = 'P' as is_provisional,
         obs_status = 'U' as is_unreliable,
         reports_received_count = reports_expected_count as is_true_zero,
@@ -97,11 +112,17 @@ outreach_measures as (
     select
         'information_points' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'total' as measure,
         information_point_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(information_point_count as double) as value,
+        cast(null as varchar) as hidden_status,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
         is_action_log_thin as is_unreliable,
@@ -113,11 +134,17 @@ outreach_measures as (
     select
         'information_points' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'contacts' as measure,
         contact_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(contact_count as double) as value,
+        contact_status as hidden_status,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
         -- 2026-11: fewer than half of the points state their contacts
@@ -130,11 +157,17 @@ outreach_measures as (
     select
         'mediation_training' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'total' as measure,
         trained_of_planned_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         planned_with_result_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(trained_of_planned_count as double) / nullif(planned_with_result_count, 0) as value,
+        trained_ratio_status as hidden_status,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
         is_action_log_thin as is_unreliable,
@@ -146,11 +179,17 @@ outreach_measures as (
     select
         'mediation_training' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'mediations_oriented' as measure,
         mediation_oriented_count as numerator,
+        mediation_oriented_low_count as numerator_low,
+        mediation_oriented_high_count as numerator_high,
         mediation_count as denominator,
+        mediation_low_count as denominator_low,
+        mediation_high_count as denominator_high,
         cast(mediation_oriented_count as double) / nullif(mediation_count, 0) as value,
+        coalesce(mediation_oriented_status, mediation_status) as hidden_status,
         'partner_events' as source,
         is_action_log_provisional as is_provisional,
         is_action_log_thin as is_unreliable,
@@ -162,11 +201,17 @@ outreach_measures as (
     select
         'neighbourhood_meetings' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'total' as measure,
         meetings_held_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         meetings_planned_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(meetings_held_count as double) / nullif(meetings_planned_count, 0) as value,
+        cast(null as varchar) as hidden_status,
         'partner_meetings' as source,
         is_meeting_log_provisional as is_provisional,
         false as is_unreliable,
@@ -178,11 +223,17 @@ outreach_measures as (
     select
         'neighbourhood_meetings' as indicator_id,
         zone_code,
-        month_on,
+        period_type,
+        period_start,
         'decisions_closed' as measure,
         decisions_closed_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         decisions_opened_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(decisions_closed_count as double) / nullif(decisions_opened_count, 0) as value,
+        cast(null as varchar) as hidden_status,
         'partner_meetings' as source,
         is_meeting_log_provisional as is_provisional,
         false as is_unreliable,
@@ -193,14 +244,42 @@ outreach_measures as (
     union all
     select
         'message_adjustment' as indicator_id,
+        zone_code,
+        period_type,
+        period_start,
+        'received' as measure,
+        feedback_received_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
+        cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
+        cast(feedback_received_count as double) as value,
+        feedback_received_status as hidden_status,
+        'resident_feedback' as source,
+        is_feedback_log_provisional as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
+        is_synthetic
+    from outreach
+    where is_feedback_log_due
+    union all
+    select
+        'message_adjustment' as indicator_id,
         '63113' as zone_code,
-        month_on,
+        period_type,
+        period_start,
         'total' as measure,
         treated_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         received_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(treated_count as double) / nullif(received_count, 0) as value,
+        coalesce(treated_status, received_status) as hidden_status,
         'resident_feedback' as source,
-        is_provisional,
+        is_provisional as is_provisional,
         false as is_unreliable,
         true as is_true_zero,
         is_synthetic
@@ -210,13 +289,19 @@ outreach_measures as (
     select
         'message_adjustment' as indicator_id,
         '63113' as zone_code,
-        month_on,
+        period_type,
+        period_start,
         'within_30_days' as measure,
         within_30_days_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         due_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(within_30_days_count as double) / nullif(due_count, 0) as value,
+        coalesce(within_30_days_status, due_status) as hidden_status,
         'resident_feedback' as source,
-        is_provisional,
+        is_provisional as is_provisional,
         false as is_unreliable,
         true as is_true_zero,
         is_synthetic
@@ -226,31 +311,64 @@ outreach_measures as (
     select
         'message_adjustment' as indicator_id,
         '63113' as zone_code,
-        month_on,
+        period_type,
+        period_start,
+        'led_to_change' as measure,
+        led_to_change_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
+        cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
+        cast(led_to_change_count as double) as value,
+        led_to_change_status as hidden_status,
+        'resident_feedback' as source,
+        is_provisional as is_provisional,
+        false as is_unreliable,
+        true as is_true_zero,
+        is_synthetic
+    from adjustment
+    where is_feedback_log_due
+    union all
+    select
+        'message_adjustment' as indicator_id,
+        '63113' as zone_code,
+        period_type,
+        period_start,
         'versions_changed' as measure,
         versions_changed_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         cast(versions_changed_count as double) as value,
+        cast(null as varchar) as hidden_status,
         'channel_metrics, resident_feedback' as source,
         is_month_running as is_provisional,
         false as is_unreliable,
         true as is_true_zero,
         is_synthetic
     from adjustment
-    where versions_changed_count is not null or is_feedback_log_due
+    where period_type = 'month' and (versions_changed_count is not null or is_feedback_log_due)
 ),
 
 outreach_values as (
     select
         indicator_id,
         zone_code,
-        'month' as period_type,
-        month_on as period_start,
+        period_type,
+        period_start,
         case when measure = 'total' then 'total' else 'measure' end as breakdown,
         measure as breakdown_value,
         numerator,
+        numerator_low,
+        numerator_high,
         denominator,
+        denominator_low,
+        denominator_high,
         value,
+        hidden_status,
         is_provisional,
         is_unreliable,
         is_true_zero,
@@ -300,11 +418,16 @@ poster_values as (
         'total' as breakdown,
         'total' as breakdown_value,
         cast(null as bigint) as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         case
             when poster_weeks.panel_days is not null then poster_weeks.panel_days
             when poster_reported_weeks.has_places then 0
         end as value,
+        cast(null as varchar) as hidden_status,
         not weeks.is_week_over as is_provisional,
         false as is_unreliable,
         true as is_true_zero,
@@ -355,8 +478,13 @@ social_values as (
         'platform' as breakdown,
         reach_series.platform as breakdown_value,
         cast(null as bigint) as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         cast(null as bigint) as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         reach_weeks.unique_reach_count as value,
+        cast(null as varchar) as hidden_status,
         not weeks.is_week_over as is_provisional,
         coalesce(reach_weeks.reach_figure_count, 0) > 1 as is_unreliable,
         true as is_true_zero,
@@ -406,8 +534,13 @@ shop_values as (
         'total' as breakdown,
         'total' as breakdown_value,
         active_relay_count as numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         eligible_shop_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         active_relay_count / nullif(eligible_shop_count, 0) as value,
+        cast(null as varchar) as hidden_status,
         not is_week_over as is_provisional,
         coalesce(active_relay_count > eligible_shop_count, false)
             or is_relay_lower_bound
@@ -429,11 +562,16 @@ version_values as (
         'message_version' as breakdown,
         exposure_measures.message_version as breakdown_value,
         exposure_measures.numerator,
+        cast(null as bigint) as numerator_low,
+        cast(null as bigint) as numerator_high,
         relay_shops.eligible_shop_count as denominator,
+        cast(null as bigint) as denominator_low,
+        cast(null as bigint) as denominator_high,
         case
             when exposure_measures.measure = 'panel_days' then exposure_measures.numerator
             else exposure_measures.numerator / nullif(relay_shops.eligible_shop_count, 0)
         end as value,
+        cast(null as varchar) as hidden_status,
         not weeks.is_week_over as is_provisional,
         coalesce(exposure_measures.numerator > relay_shops.eligible_shop_count, false)
             or coalesce(relay_shops.is_roster_doubtful, false) as is_unreliable,
@@ -479,11 +617,16 @@ select
     cast(all_values.value as double) as value,
     -- a plain count is its own numerator
     cast(coalesce(all_values.numerator, all_values.value) as double) as numerator,
+    cast(all_values.numerator_low as double) as numerator_low,
+    cast(all_values.numerator_high as double) as numerator_high,
     cast(all_values.denominator as double) as denominator,
+    cast(all_values.denominator_low as double) as denominator_low,
+    cast(all_values.denominator_high as double) as denominator_high,
     -- intervals need a model of what the counts are a sample of; none is claimed here
     cast(null as double) as lower_95,
     cast(null as double) as upper_95,
     case
+        when all_values.hidden_status is not null then all_values.hidden_status
         when all_values.value is null then 'M'
         when all_values.is_unreliable then 'U'
         when all_values.is_provisional then 'P'

@@ -1,12 +1,13 @@
 """Limits of the 95 % interval of each count, share and ratio of counts that the indicators ask for.
 
 Grain: limit_method, limit_count, limit_base.
-Care: a count's limits are in counts; whoever joins them turns them into the unit of the value.
+Care: a count's limits are in counts; whoever joins them turns them into the unit of the value, and takes the lower one of the
+least that a rounded count can be, the upper one of the most.
 """
 
 READS = {
     "asked": """
-        select distinct
+        select
             limit_method,
             limit_count,
             limit_base
@@ -14,6 +15,17 @@ READS = {
         where limit_method is not null
             and limit_count is not null
             and limit_base is not null
+
+        union
+
+        select
+            limit_method,
+            upper_limit_count as limit_count,
+            upper_limit_base as limit_base
+        from intermediate.int_indicator_values
+        where limit_method is not null
+            and upper_limit_count is not null
+            and upper_limit_base is not null
     """
 }
 

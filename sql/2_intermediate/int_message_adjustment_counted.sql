@@ -1,6 +1,6 @@
 -- Feedback received in each month, how much was treated and after how many days, and the versions of the message that changed.
 -- Grain: month_on.
--- Care: open feedback is no delay; the share within 30 days rests on feedback that was 30 days old when its delivery was written.
+-- Care: exact, not for publication; open is no delay; the share within 30 days rests on feedback 30 days old when its delivery was written.
 with
 
 feedback as (
@@ -72,11 +72,11 @@ counted as (
         count(*) filter (where is_treated) as treated_count,
         count(*) filter (where not is_treated) as open_count,
         median(delay_days) filter (where is_treated) as treated_delay_days_median,
-        max(known_days) filter (where not is_treated) as oldest_open_days,
         count(*) filter (where known_days >= 30) as due_count,
         count(*) filter (where known_days >= 30 and delay_days <= 30) as within_30_days_count,
         count(*) filter (where is_message_change) as led_to_change_count,
         median(shown_delay_days) as shown_delay_days_median,
+        count(shown_delay_days) as shown_delay_count,
         bool_or(is_synthetic) as is_synthetic
     from followed
     group by month_on
@@ -122,9 +122,9 @@ select
     case when logs.is_reported then coalesce(counted.within_30_days_count, 0) end as within_30_days_count,
     cast(counted.treated_delay_days_median as double) as treated_delay_days_median,
     halves.half_treated_days,
-    counted.oldest_open_days,
     case when logs.is_reported then coalesce(counted.led_to_change_count, 0) end as led_to_change_count,
     cast(counted.shown_delay_days_median as double) as shown_delay_days_median,
+    coalesce(counted.shown_delay_count, 0) as shown_delay_count,
     case when shown_months.month_on is not null then coalesce(changed.versions_changed_count, 0) end as versions_changed_count,
     case
         when shown_months.month_on is not null then coalesce(changed.versions_from_feedback_count, 0)

@@ -1,6 +1,6 @@
 -- Versions of the campaign message: when each was first shown, and the feedback that names it as what it led to.
 -- Grain: message_version.
--- Care: only feedback from before the first week of the version counts; a version without any was changed for another reason.
+-- Care: exact, not for publication; only feedback from before a version's first week counts; some versions change without any.
 with
 
 exposure as (
@@ -93,7 +93,6 @@ select
     cast(coalesce(named.named_count, 0) as bigint) as named_count,
     main_topics.topic as main_topic,
     named.first_feedback_on,
-    date_diff('day', named.first_feedback_on, ordered.first_shown_week_on) as days_from_first_feedback,
     coalesce(ordered.is_synthetic, false) or coalesce(named.is_synthetic, false) as is_synthetic
 from listed
 left join ordered

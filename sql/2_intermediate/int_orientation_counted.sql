@@ -1,6 +1,6 @@
 -- People identified in difficulty and the steps of their orientation to help, by kind of partner and quarter.
 -- Grain: partner_type, quarter_on.
--- Care: contacts, but for the person columns; 'all' is a total; only what was reported; exact counts, not yet protected.
+-- Care: exact, not for publication; contacts, but for the person columns; 'all' is a total; only what was reported.
 with
 
 actions as (

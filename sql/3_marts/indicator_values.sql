@@ -28,18 +28,18 @@ with_limits as (
         indicator_values.lower_95,
         indicator_values.upper_95,
         case
-            when limits.limit_method = 'poisson' and limits.limit_count > 0
-                then indicator_values.value * limits.lower_limit / nullif(limits.limit_count, 0)
-            when limits.limit_method = 'poisson'
-                then indicator_values.per * limits.lower_limit / nullif(coalesce(indicator_values.denominator, 1), 0)
-            else limits.lower_limit
+            when low_limits.limit_method = 'poisson' and indicator_values.numerator > 0
+                then indicator_values.value * low_limits.lower_limit / nullif(indicator_values.numerator, 0)
+            when low_limits.limit_method = 'poisson'
+                then indicator_values.per * low_limits.lower_limit / nullif(coalesce(indicator_values.denominator, 1), 0)
+            else low_limits.lower_limit
         end as computed_lower_95,
         case
-            when limits.limit_method = 'poisson' and limits.limit_count > 0
-                then indicator_values.value * limits.upper_limit / nullif(limits.limit_count, 0)
-            when limits.limit_method = 'poisson'
-                then indicator_values.per * limits.upper_limit / nullif(coalesce(indicator_values.denominator, 1), 0)
-            else limits.upper_limit
+            when high_limits.limit_method = 'poisson' and indicator_values.numerator > 0
+                then indicator_values.value * high_limits.upper_limit / nullif(indicator_values.numerator, 0)
+            when high_limits.limit_method = 'poisson'
+                then indicator_values.per * high_limits.upper_limit / nullif(coalesce(indicator_values.denominator, 1), 0)
+            else high_limits.upper_limit
         end as computed_upper_95,
         indicator_values.interval_method,
         indicator_values.obs_status,
@@ -47,10 +47,14 @@ with_limits as (
         indicator_values.as_of,
         indicator_values.is_synthetic
     from indicator_values
-    left join limits
-        on indicator_values.limit_method = limits.limit_method
-        and indicator_values.limit_count = limits.limit_count
-        and indicator_values.limit_base = limits.limit_base
+    left join limits as low_limits
+        on indicator_values.limit_method = low_limits.limit_method
+        and indicator_values.limit_count = low_limits.limit_count
+        and indicator_values.limit_base = low_limits.limit_base
+    left join limits as high_limits
+        on indicator_values.limit_method = high_limits.limit_method
+        and indicator_values.upper_limit_count = high_limits.limit_count
+        and indicator_values.upper_limit_base = high_limits.limit_base
 )
 
 select

@@ -1,14 +1,15 @@
 -- Feedback of residents by month of receipt: treated, open, after how many days, and the versions of the message that changed.
 -- Grain: month_on.
--- Care: open feedback is no delay: a median over the treated alone is too short while many are open; few cases a month.
+-- Care: open feedback is no delay: a median over the treated alone is too short while many are open; hidden is not missing.
 with
 
-counted as (
-    select * from intermediate.int_message_adjustment_counted
+shown as (
+    select * from intermediate.int_message_adjustment_shown
+    where period_type = 'month'
 )
 
 select
-    month_on,
+    period_start as month_on,
     received_count,
     treated_count,
     open_count,
@@ -18,8 +19,10 @@ select
     cast(within_30_days_count as double) / nullif(due_count, 0) as within_30_days_share,
     treated_delay_days_median,
     half_treated_days,
-    oldest_open_days,
+    open_days_at_least,
+    greatest(received_status, treated_status, open_status, due_status, within_30_days_status) as hidden_status,
     led_to_change_count,
+    led_to_change_status as change_hidden_status,
     shown_delay_days_median,
     versions_changed_count,
     versions_from_feedback_count,
@@ -29,4 +32,4 @@ select
         else 'A'
     end as obs_status,
     is_synthetic
-from counted
+from shown

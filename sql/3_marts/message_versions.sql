@@ -4,7 +4,7 @@
 with
 
 versions as (
-    select * from intermediate.int_message_versions
+    select * from intermediate.int_message_versions_shown
 )
 
 select
@@ -16,13 +16,14 @@ select
     case
         when first_shown_week_on is null then 'announced'
         when not is_change then 'first'
-        when feedback_count > 0 then 'feedback'
+        when is_from_feedback then 'feedback'
         else 'without_feedback'
     end as origin,
     feedback_count,
     named_count,
+    greatest(feedback_status, named_status) as hidden_status,
     main_topic,
-    first_feedback_on,
-    days_from_first_feedback,
+    first_feedback_month_on,
+    days_from_first_feedback_month,
     is_synthetic
 from versions

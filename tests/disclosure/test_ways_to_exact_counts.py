@@ -1,13 +1,14 @@
 """No published column reaches an exact count of records or persons but through the protected cube.
 
 Read from the lineage: from each published column down every step in which a value goes into the figure or rows are added up;
-the walk ends at the protected cube, at what is public anyway, or at a delivery of records or persons. The last is a leak, unless
-the column is listed in reference/disclosure_open.csv as no count of records or persons, with a reason.
+the walk ends at the protected cube, at a column that reference/disclosure_open.csv lists as no count of records or persons, with
+a reason, at what is public anyway, or at a delivery of records or persons. The last is a leak.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from functools import lru_cache
 
 import pytest
@@ -29,12 +30,15 @@ COUNTED = {
 class Ways:
     """Which columns of deliveries a column is added up from, without passing the protected cube."""
 
-    def __init__(self, steps, ends_at: str | None = PROTECTED) -> None:
+    def __init__(self, steps, ends_at: str | None = PROTECTED, open_columns: Collection[tuple[str, str]] = ()) -> None:
         self.ends_at = ends_at
+        self.open_columns = frozenset(open_columns)
         self.up: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
         for step in steps:
             is_figure = step.kind in ("value", "aggregation")
-            is_rows = step.column_name == step.upstream_column == lineage.ALL_ROWS  # a count of rows goes on to their rows
+            is_rows = (
+                step.column_name == step.upstream_column == lineage.ALL_ROWS
+            )  # a count of rows goes on to their rows
             if is_figure or is_rows:
                 way = (step.upstream_table, step.upstream_column, step.kind)
                 self.up.setdefault((step.table_name, step.column_name), []).append(way)
@@ -43,6 +47,8 @@ class Ways:
     def _leading_to(self, table: str, column: str) -> frozenset[tuple[str, str, bool]]:
         """(contract, column, whether anything was added up on the way)."""
         found = set()
+        if (table, column) in self.open_columns:
+            return frozenset()
         for upstream, name, kind in self.up.get((table, column), ()):
             is_added = kind == "aggregation"
             schema, _, contract = upstream.partition(".")
@@ -75,10 +81,9 @@ def listed_as_open() -> dict[tuple[str, str], str]:
 
 
 def test_every_count_passes_the_protected_cube(steps) -> None:
-    ways = Ways(steps)
+    ways = Ways(steps, open_columns=listed_as_open())
     leaking = {(t, c): sorted(ways.counts(t, c)) for t, c in published() if ways.counts(t, c)}
-    unlisted = {place: found for place, found in leaking.items() if place not in listed_as_open()}
-    assert unlisted == {}
+    assert leaking == {}
 
 
 def test_nothing_is_listed_as_open_that_is_not_there_or_has_no_reason(steps) -> None:

@@ -56,6 +56,9 @@ BROKEN = {
         "shops_within_eligible": "update {table} set denominator = 0 where indicator_id = 'reach_shops'",
         "zones_add_up": f"update {{table}} set numerator = numerator + 1 where indicator_id = 'violence_trafficking' and {CITY}",
         "periods_add_up": "update {table} set numerator = numerator + 1 where period_type = 'year'",
+        "partner_periods_add_up": (
+            "update {table} set numerator = numerator + 1 where period_type = 'month' and indicator_id = 'neighbourhood_meetings'"
+        ),
         "breakdowns_add_up": "delete from {table} where breakdown_value = 'police_municipale'",
         "no_month_left_out": "delete from {table} where period_start = date '2024-05-01'",
         "period_starts_right": "update {table} set period_start = period_start + interval 1 day where period_type = 'wave'",
@@ -181,7 +184,10 @@ BROKEN = {
         "figures_derived": "update {table} set meetings_held_share = meetings_held_share / 100",
         "words_known": "update {table} set action_obs_status = 'Z'",
         "zone_known": "update {table} set zone_code = 'CF99' where zone_code = 'CF08'",
-        "zones_add_up": f"update {{table}} set action_count = 0 where {CITY}",
+        "zones_add_up": f"update {{table}} set public_action_count = 0 where {CITY}",
+        "parts_within_wholes": f"update {{table}} set mediation_count = 10, mediation_oriented_count = 15 where {CITY}",
+        "missing_is_not_zero": "update {table} set mediation_hidden_status = null where mediation_count is null",
+        "few_people_hidden": f"update {{table}} set mediation_count = 7 where {CITY}",
     },
     "marts.partner_participation": {
         "figures_derived": "update {table} set active_share = 100 * active_share",
@@ -193,15 +199,22 @@ BROKEN = {
     "marts.orientation_to_help": {
         "figures_derived": "update {table} set accepted_share = 100 * accepted_share",
         "words_known": "update {table} set obs_status = 'Z'",
-        "types_add_up": "update {table} set accepted_count = accepted_count - 1 where partner_type = 'help_centre'",
+        "types_add_up": "update {table} set accepted_count = 500 where partner_type = 'help_centre'",
+        "missing_is_not_zero": "update {table} set hidden_status = null where partner_type = 'school'",
+        "steps_ordered": "update {table} set kept_count = identified_count + 5 where partner_type = 'all'",
+        "few_people_hidden": "update {table} set kept_count = 37 where partner_type = 'all'",
     },
     "marts.message_adjustment": {
         "figures_derived": "update {table} set treated_share = 100 * treated_share",
+        "few_people_hidden": "update {table} set open_count = 3 where open_count is null and obs_status <> 'M'",
+        "missing_is_not_zero": "update {table} set hidden_status = null where treated_count is null",
         "agrees_with_versions": "update {table} set versions_changed_count = versions_changed_count + 1",
     },
     "marts.message_versions": {
         "versions_follow_each_other": "update {table} set last_shown_week_on = date '2020-01-06'",
         "previous_versions_kept": "delete from {table} where is_change",
+        "few_people_hidden": "update {table} set feedback_count = 2 where is_change",
+        "feedback_before_the_version": "update {table} set days_from_first_feedback_month = -3",
     },
     "marts.clear_up_cohorts": {
         "keys_present": f"update {{table}} set months_after = null where {first('true')}",

@@ -5,7 +5,9 @@ with
 
 cells as (
     select * from intermediate.int_counts_protected
+    -- what is coded to the whole city is in no place and shown nowhere by itself
     where not is_rest
+        and zone_code <> 'city_wide'
 ),
 
 measures as (
