@@ -9,6 +9,10 @@ police as (
 
 clear_up as (
     select * from intermediate.int_counts_cubed__clear_up
+),
+
+surveys as (
+    select * from intermediate.int_counts_cubed__surveys
 )
 
 select
@@ -22,3 +26,10 @@ select
     measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
     group_count, contributor_count, largest_count, series, level
 from clear_up
+
+union all
+
+select
+    measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+    group_count, contributor_count, largest_count, series, level
+from surveys
