@@ -73,22 +73,22 @@ def certify(build, con, make: Callable[[str], None]) -> dict:
     before = build.previous_manifest.get("certificate")
     if before is not None and before.get("depends_on") == depends_on:
         return before
-    from flows.core import disclosure
+    from flows.core.disclosure import frames
 
     for name in (PROTECTED, LINKED):
         make(name)
-    frames = {name: con.execute(query).df() for name, query in _QUERIES.items()}
-    certificate, leaks = disclosure.certify(**frames)
-    if leaks:
-        more = f"\n… and {len(leaks) - NAMED} more" if len(leaks) > NAMED else ""
+    found = frames.certify(**{name: con.execute(query).df() for name, query in _QUERIES.items()})
+    try:
+        found.require()
+    except frames.DisclosureError as error:
         raise WouldDisclose(
-            "a hidden count could be worked out:\n" + "\n".join(leaks[:NAMED]) + more,
-            "nothing is published. Hide one more cell of these sums, or show a coarser table (sql/2_intermediate/int_counts_cubed*)",
-        )
-    return {**certificate, "depends_on": depends_on, "shown_before": build.earlier.name}
+            f"a hidden count could be worked out from what would be shown:\n{error}",
+            "nothing is published; the counts of these cells, and at which levels they are shown, stand in "
+            "sql/2_intermediate/int_counts_cubed*",
+        ) from None
+    return {**found.certificate, "depends_on": depends_on}
 
 
-NAMED = 10
 _QUERIES = {
     "frame": f"select * from {PROTECTED}",
     "sums": f"select * from {LINKED} order by dimension, hierarchy, measure, child, parent",

@@ -12,30 +12,49 @@ Of each delivery one number is protected, the accepted rows; the others follow f
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from flows.core.disclosure.rules import PERSONS, POLICE, RULES, Kind, Rule
 
 if TYPE_CHECKING:
     from flows.core.ledger import Judged
 
-OPEN = "open"
+POLICE, PERSONS, OPEN = "police", "persons", "open"
 FAMILIES = (POLICE, PERSONS, OPEN)
 """What a contract's rows are counts of (`counts: of:`); open ones are published as they are."""
 
 EXACT, ROUNDED, HIDDEN = "exact", "rounded", "hidden"
 
-ROUNDING = Rule(
-    Kind.ROUNDING,
-    "rows",
-    5,
-    "a file that takes the place of another with one row more would tell that one record was added; a delivery's total less "
-    "what is published would give a hidden count back",
-    "2026-11-28",
-)
+RULES = Path(__file__).resolve().parents[2] / "sql" / "reference" / "disclosure_rules.csv"
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """To which multiple row counts are rounded, why, and since when."""
+
+    limit: int
+    reason: str
+    decided_on: str
+
+
+@lru_cache(maxsize=1)
+def _rules() -> dict[tuple[str, str], Rounding]:
+    """The rules of disclosure control by kind and family, read without pandas: a run with nothing to do must not pay for it."""
+    with RULES.open(encoding="utf-8") as file:
+        return {
+            (row["kind"], row["family"]): Rounding(int(row["rule_limit"]), row["reason"], row["decided_on"])
+            for row in csv.DictReader(file)
+        }
+
+
+def rounding() -> Rounding:
+    """The rule by which row counts are rounded."""
+    return _rules()["rounding", "rows"]
+
 
 LARGE = 40
 """2026-11: of this many records or persons shown as accepted or more, a part of up to half can be shown: what is left over is
@@ -58,14 +77,14 @@ class Counted:
     @property
     def limit(self) -> int:
         """The largest number of rows that is hidden; 0 for open data."""
-        limits = (rule.limit for rule in RULES if rule.family == self.family and rule.kind == Kind.SMALL)
-        return self.rows_each * max(limits, default=0)
+        rule = _rules().get(("small", self.family))
+        return self.rows_each * rule.limit if rule else 0
 
     def shown(self, count: int) -> int | None:
         """The count as it is (open data, none at all), hidden (None), or the nearest multiple of the rounding's base."""
         if self.is_open or count == 0:
             return count
-        base = self.rows_each * ROUNDING.limit
+        base = self.rows_each * rounding().limit
         return None if count <= self.limit else base * ((count + base // 2) // base)
 
 
@@ -78,9 +97,9 @@ def told() -> dict:
     limits = {family: Counted(family).limit for family in (POLICE, PERSONS)}
     return {
         "hidden_up_to": limits,
-        "rounded_to": ROUNDING.limit,
-        "reason": ROUNDING.reason,
-        "decided_on": ROUNDING.decided_on,
+        "rounded_to": rounding().limit,
+        "reason": rounding().reason,
+        "decided_on": rounding().decided_on,
     }
 
 

@@ -21,7 +21,11 @@ ratio_parts as (
 cells as (
     select
         counted.indicator_id as measure,
-        case when counted.breakdown = 'zone_group' then counted.breakdown_value else counted.zone_code end as zone_code,
+        case
+            when counted.breakdown <> 'zone_group' then counted.zone_code
+            when counted.breakdown_value = 'unlocated' then 'sans_quartier'
+            else counted.breakdown_value
+        end as zone_code,
         counted.period_type,
         counted.period_start,
         case when counted.breakdown = 'zone_group' then 'total' else counted.breakdown end as breakdown,

@@ -69,11 +69,20 @@ zone_links as (
     union all
 
     select
+        'zones of a group' as hierarchy,
+        police_measures.measure,
+        'unlocated' as child,
+        'sans_quartier' as parent
+    from police_measures
+
+    union all
+
+    select
         'groups of the city' as hierarchy,
         police_measures.measure,
         listed.child,
         home.zone_code as parent
-    from (values ('qpv'), ('hors_qpv'), ('unlocated')) as listed (child)
+    from (values ('qpv'), ('hors_qpv'), ('sans_quartier')) as listed (child)
     cross join home
     cross join police_measures
 ),

@@ -18,7 +18,8 @@ READS = {
             contributor_count,
             largest_count,
             series,
-            level
+            level,
+            weight
         from intermediate.int_counts_cubed
         order by measure, zone_code, period_type, period_start, breakdown, breakdown_value
     """,
@@ -41,6 +42,6 @@ READS = {
 
 
 def compute(cells, sums, rules, measures, before_cells, before_sums):
-    from flows.core import disclosure
+    from flows.core.disclosure import frames
 
-    return disclosure.protect_frame(cells, sums, rules, measures, before_cells, before_sums)
+    return frames.protect_frame(cells, sums, rules, measures, before_cells, before_sums)

@@ -42,8 +42,11 @@ periods as (
     from counted
     left join protected
         on counted.indicator_id = protected.measure
-        and case when counted.breakdown = 'zone_group' then counted.breakdown_value else counted.zone_code end
-            = protected.zone_code
+        and case
+            when counted.breakdown <> 'zone_group' then counted.zone_code
+            when counted.breakdown_value = 'unlocated' then 'sans_quartier'
+            else counted.breakdown_value
+        end = protected.zone_code
         and counted.period_type = protected.period_type
         and counted.period_start = protected.period_start
         and case when counted.breakdown = 'zone_group' then 'total' else counted.breakdown end = protected.breakdown

@@ -104,13 +104,16 @@ located as (
 in_groups as (
     select
         located.indicator_id,
-        case when zones.is_sensitive then 'qpv' else 'hors_qpv' end as zone_group,
+        case
+            when located.zone_code = 'unlocated' then 'unlocated'
+            when zones.is_sensitive then 'qpv'
+            else 'hors_qpv'
+        end as zone_group,
         located.month_on,
         located.record_count
     from located
-    inner join zones
+    left join zones
         on located.zone_code = zones.zone_code
-        and zones.is_within_city
     where located.breakdown = 'total'
 ),
 
@@ -191,6 +194,8 @@ zone_groups as (
     select 'qpv' as zone_group
     union all
     select 'hors_qpv' as zone_group
+    union all
+    select 'unlocated' as zone_group
 ),
 
 series_seen as (

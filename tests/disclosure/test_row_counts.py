@@ -7,8 +7,7 @@ from collections import defaultdict
 import pytest
 
 from flows.core import row_counts
-from flows.core.disclosure.rules import PERSONS, POLICE
-from flows.core.row_counts import OPEN, Counted
+from flows.core.row_counts import OPEN, PERSONS, POLICE, Counted
 
 MOST = 150
 

@@ -5,8 +5,8 @@ stands for, and all earlier releases. A cell is safe when the whole range that i
 are reached by linear programming, and where it is affordable by a table **of whole numbers** that agrees with everything
 known (`Findings` counts the ends that are reached with fractions only and whose whole-number search was cut short).
 
-The true table agrees with all that is known, so every table is written as moves from it. One programme pushes all open cells at once,
-each up or down by the toss of a (fixed) coin; what is left over is pushed alone.
+The true table agrees with all that is known, so every table is written as moves from it. One programme pushes all open
+cells at once, each up or down by the toss of a (fixed) coin; what is left over is pushed alone.
 
 Source: the attacker's subproblems of Fischetti and Salazar-González (2001), "Solving the cell suppression problem on
 tabular data with linear constraints", Management Science 47(7).
@@ -116,22 +116,49 @@ def find_leaks(matrix: sparse.csr_array, known: Known, exact: np.ndarray) -> Fin
     for blocks in together(split(matrix, known.is_free), CELLS_AT_ONCE):
         cells = np.concatenate([block.cells for block in blocks])
         if proofs.is_open[UP][cells].any() or proofs.is_open[DOWN][cells].any():
-            attack = _Attack(blocks, known, exact, proofs, found)
+            attack = Attack(blocks, known, exact, proofs, found)
             attack.push_together()
             attack.push_alone()
     found.leaks.sort(key=lambda leak: leak.cell)
     return found
 
 
-def push_all(blocks: list[Block], known: Known, exact: np.ndarray, proofs: Proofs) -> None:
-    """Prove what joint pushes of these blocks prove."""
-    _Attack(blocks, known, exact, proofs, Findings()).push_together()
+def out_of_reach(block: Block, known: Known, exact: np.ndarray) -> bool:
+    """Whether some cell of a block cannot reach what is asked of it, fractions allowed."""
+    proofs = Proofs(known, exact)
+    attack = Attack([block], known, exact, proofs, Findings(), asks_whole=False)
+    attack.push_together()
+    for sign in (UP, DOWN):
+        while len(open_cells := proofs.open_cells(block.cells, sign)):
+            moves = attack.push_one(int(open_cells[0]), sign)
+            if (
+                sign
+                * (
+                    exact[block.cells[open_cells[0]]]
+                    + moves[open_cells[0]]
+                    - proofs.need[sign][block.cells[open_cells[0]]]
+                )
+                < -TOLERANCE
+            ):
+                return True
+            proofs.is_open[sign][block.cells[open_cells[0]]] = False
+    return False
 
 
-class _Attack:
+class Attack:
     """Some independent blocks in one living programme."""
 
-    def __init__(self, blocks: list[Block], known: Known, exact: np.ndarray, proofs: Proofs, found: Findings):
+    def __init__(
+        self,
+        blocks: list[Block],
+        known: Known,
+        exact: np.ndarray,
+        proofs: Proofs,
+        found: Findings,
+        asks_whole: bool = True,
+    ):
+        self.asks_whole = asks_whole
+        self.tables: list[tuple[list[tuple[int, int]], np.ndarray]] = []  # what each table proved, and its moved cells
         self.blocks, self.known, self.exact, self.proofs, self.found = blocks, known, exact, proofs, found
         whole = as_one(blocks)
         self.cells = whole.cells
@@ -143,11 +170,18 @@ class _Attack:
         self.parts = [slice(*pair) for pair in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
         self.sums = [slice(*pair) for pair in zip(row_ends[:-1].tolist(), row_ends[1:].tolist(), strict=True)]
 
-    def push_together(self) -> None:
+    def widen(self, places: np.ndarray) -> None:
+        """Take over the limits of cells of which less is known now."""
+        cells = self.cells[places]
+        self.low[places] = np.maximum(self.known.low[cells], -ENDLESS) - self.exact[cells]
+        self.high[places] = np.minimum(self.known.high[cells], self.exact[cells] + ENDLESS) - self.exact[cells]
+        self.moves.set_limits(places, self.low[places], self.high[places])
+
+    def push_together(self, idle_rounds: int = IDLE_ROUNDS) -> None:
         """Push all open cells at once, again and again while that still proves some."""
         coin = np.random.default_rng(len(self.cells))
         idle = 0
-        while idle < IDLE_ROUNDS:
+        while idle < idle_rounds:
             cost = np.zeros(len(self.cells))
             is_open = {sign: self.proofs.is_open[sign][self.cells] for sign in (UP, DOWN)}
             if not (is_open[UP] | is_open[DOWN]).any():
@@ -159,12 +193,29 @@ class _Attack:
             self.moves.set_costs(cost)
             idle = 0 if self._see(self.moves.solve()) else idle + 1
 
+    def push_one(self, place: int, sign: int) -> np.ndarray:
+        """Push one cell as far as it goes, and take note of what that proves."""
+        cost = np.zeros(len(self.cells))
+        cost[place] = -sign
+        self.moves.set_costs(cost)
+        moves = self.moves.solve()
+        self._see(moves)
+        return moves
+
     def _see(self, moves: np.ndarray) -> int:
-        """Take note of the whole tables among those of the blocks."""
+        """Take note of the tables of the blocks: the whole ones, where these are asked for."""
         proven = 0
         for block, part in zip(self.blocks, self.parts, strict=True):
-            if is_whole(moves[part], block.matrix):
-                proven += len(self.proofs.see(block.cells, self.exact[block.cells] + np.round(moves[part])))
+            own = moves[part]
+            if not is_whole(own, block.matrix):
+                if self.asks_whole:
+                    continue
+            else:
+                own = np.round(own)
+            ends = self.proofs.see(block.cells, self.exact[block.cells] + own)
+            if ends:
+                self.tables.append((ends, block.cells[np.abs(own) > TOLERANCE]))
+            proven += len(ends)
         self.found.whole += proven
         return proven
 

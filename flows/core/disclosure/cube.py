@@ -27,6 +27,7 @@ class Cube:
     `largest` the part of the largest of them; -1 where not known. A `latent` cell is never shown, yet whoever knows the
     others may work it out: what lies outside the priority districts, the overlap of two zonings. A `withheld` cell is of
     a table too fine to be offered at all: it stands in no sum, only what is left of a total beside offered parts does.
+    `weight` says how much more is lost when the cell is hidden than when one of weight 1 is.
     """
 
     dimensions: Mapping[str, np.ndarray]
@@ -36,6 +37,7 @@ class Cube:
     largest: np.ndarray | None = None
     latent: np.ndarray | None = None
     withheld: np.ndarray | None = None
+    weight: np.ndarray | None = None
     ruled_as: np.ndarray | None = None  # the measure whose rules hold, where that is not the measure itself
 
     def __post_init__(self) -> None:
@@ -46,7 +48,7 @@ class Cube:
         if size and (count.dtype.kind not in "iu" or count.min() < 0):
             raise CubeError("Counts are whole numbers of 0 or more: leave a cell that was not delivered out")
         given = {"dimension " + name: values for name, values in self.dimensions.items()}
-        optional = ("group", "contributors", "largest", "latent", "withheld", "ruled_as")
+        optional = ("group", "contributors", "largest", "latent", "withheld", "weight", "ruled_as")
         given |= {name: getattr(self, name) for name in optional}
         for name, values in given.items():
             if values is not None and len(values) != size:
@@ -317,5 +319,6 @@ def _with_rests(cube: Cube, found: Sequence[_Links]) -> Cube:
         largest=np.concatenate([cube.column("largest", -1), np.full(count, -1)]),
         latent=np.concatenate([cube.column("latent", False).astype(bool), np.ones(count, bool)]),
         withheld=np.concatenate([cube.column("withheld", False).astype(bool), np.zeros(count, bool)]),
+        weight=np.concatenate([cube.column("weight", 1.0), np.ones(count)]),
         ruled_as=np.concatenate([ruled, *[ruled[total] for _, total in rests]]),
     )

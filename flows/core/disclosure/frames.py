@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from flows.core.disclosure.attack import Known
-from flows.core.disclosure.certificate import Release, Verdict, examine
+from flows.core.disclosure.certificate import DisclosureError, Release, Verdict, examine
 from flows.core.disclosure.cube import MEASURE, Cube, CubeError, Hierarchy, link
 from flows.core.disclosure.past import Past
 from flows.core.disclosure.protection import LATENT, SHOWN, SMALL, WITHHELD, Levels, Protected, protect
@@ -57,7 +57,7 @@ def protect_frame(
     """The protected cells, with the columns `FRAME`, sorted by key; rests are rows too.
 
     `cells`: one row a cell, the key columns, `exact_count`, and `group_count`, `contributor_count`, `largest_count`,
-    `series`, `level` (1 = finest), each NULL where not known. `sums`: `dimension` (measure, zone, period, breakdown),
+    `series`, `level` (1 = finest), `weight`, each NULL where not known. `sums`: `dimension` (measure, zone, period, breakdown),
     `hierarchy`, `measure` (NULL: for all), `child`, `parent`, `is_exhaustive`; values of `period` are
     `month:2024-01-01`, of `breakdown` `type:…`, the total being `total:total`. `rules`: `kind`, `family`, `rule_limit`,
     `reason`, `decided_on`. `measures`: `measure`, `family`. The last two are what `memory.after_release` keeps.
@@ -218,7 +218,8 @@ def _cube(cells: pd.DataFrame) -> Cube:
     count = cells["exact_count"].to_numpy(float)
     if (count != np.floor(count)).any():
         raise CubeError("Counts are whole numbers of 0 or more: a weighted count is no count of cases")
-    return Cube(dimensions_of(cells), count.astype(np.int64), **optional)
+    weight = _numbers(cells["weight"], 1.0) if "weight" in cells else None
+    return Cube(dimensions_of(cells), count.astype(np.int64), weight=weight, **optional)
 
 
 def _hierarchies(sums: pd.DataFrame) -> list[Hierarchy]:
@@ -323,4 +324,4 @@ def _half(name: str) -> tuple[str, str]:
     return first, second
 
 
-__all__ = ["BEFORE_CELLS", "BEFORE_SUMS", "FRAME", "KEY", "Verdict", "certify", "protect_frame"]
+__all__ = ["BEFORE_CELLS", "BEFORE_SUMS", "FRAME", "KEY", "DisclosureError", "Verdict", "certify", "protect_frame"]

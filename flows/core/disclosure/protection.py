@@ -97,7 +97,9 @@ def protect(
     system = joint.with_known(known_of(cube, limits, mark, rounded, need_low, need_high), mark == SHOWN)
     lost = np.zeros(len(cube), bool)
     if with_partners:
-        lost = _hide_partners(system, limits, mark, ~before.is_known, rounded)
+        cost = information_cost(system.exact)
+        cost[: len(cube)] *= cube.column("weight", 1.0)
+        lost = _hide_partners(system, limits, mark, ~before.is_known, cost)
     final = known_of(cube, limits, mark, rounded, need_low, need_high)
     return Protected(cube, sums, mark, rule, rounded, final, system.is_public[: len(cube)], choices, lost)
 
@@ -163,7 +165,7 @@ def known_of(cube: Cube, limits: Limits, mark, rounded: Rounded, need_low, need_
 
 
 def _hide_partners(
-    system: System, limits: Limits, mark: np.ndarray, may_hide: np.ndarray, rounded: Rounded
+    system: System, limits: Limits, mark: np.ndarray, may_hide: np.ndarray, cost: np.ndarray
 ) -> np.ndarray:
     """Partners, block by block, written into `mark`; a block in which telling the marks gives a count away is untold.
 
@@ -183,19 +185,20 @@ def _hide_partners(
             continue
         if not asked[block.cells].any():
             continue
-        state = _state(system, block, low, high, may_hide)
-        failed = hide_partners(state)
+        state = _state(system, block, low, high, may_hide, cost)
         untold = np.zeros(len(block.cells), bool)
+        # with everything hidden that may be: what cannot be kept then cannot be kept at all while marks are told
+        failed = state.is_hopeless() or hide_partners(state)
         if failed:
             untold = (block.cells < own) & ~system.is_before[block.cells]
-            state = _untold(system, block, untold, low, high, may_hide)
-            failed = hide_partners(state)
+            state = _untold(system, block, untold, low, high, may_hide, cost)
+            failed = np.array(hide_partners(state), dtype=np.int64)
             lost[block.cells[failed][block.cells[failed] < own]] = True
         _write(mark, limits, system.exact, block.cells, state.is_secondary, untold)
     return lost
 
 
-def _state(system: System, block: Block, low, high, may_hide) -> State:
+def _state(system: System, block: Block, low, high, may_hide, cost) -> State:
     cells = block.cells
     known = system.known.take(cells)
     return State(
@@ -205,13 +208,13 @@ def _state(system: System, block: Block, low, high, may_hide) -> State:
         may_hide[cells],
         np.minimum(low[cells], known.low),
         np.maximum(high[cells], known.high),
-        information_cost(system.exact[cells]),
+        cost[cells],
     )
 
 
-def _untold(system: System, block: Block, untold: np.ndarray, low, high, may_hide) -> State:
+def _untold(system: System, block: Block, untold: np.ndarray, low, high, may_hide, cost) -> State:
     """The state of a block whose marks tell nothing any more."""
-    state = _state(system, block, low, high, may_hide)
+    state = _state(system, block, low, high, may_hide, cost)
     floor, ceiling = system.low_before[block.cells], system.high_before[block.cells]
     open_now = untold & ~state.may_hide & state.known.is_free & ~system.is_shown[block.cells]
     state.known.low[open_now], state.known.high[open_now] = floor[open_now], ceiling[open_now]

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from flows.core.disclosure.attack import DOWN, ENDLESS, UP, Known, Proofs, push_all
+from flows.core.disclosure.attack import DOWN, ENDLESS, UP, Attack, Findings, Known, Proofs, out_of_reach
 from flows.core.disclosure.blocks import Block
 from flows.core.disclosure.linear import TOLERANCE, Moves, cheapest_whole, is_whole
 
 NEAR = 1e-4  # the price of moving a hidden cell: otherwise they swing to and fro for nothing
 TILTS = 2  # slightly other prices tried for a corner without fractions
+HIDINGS = 8  # after so many cells that took partners, all open ones are pushed together
 TRIALS_A_PARTNER = 2  # programmes spent on showing partners again, times their number; a count, so that runs agree
 
 
@@ -50,6 +51,20 @@ class State:
     def __post_init__(self) -> None:
         self.is_secondary = np.zeros(len(self.exact), bool)
 
+    def is_hopeless(self) -> bool:
+        """Whether some cell could not be kept even if every cell were hidden that may be."""
+        known = Known(
+            np.where(self.may_hide, self.hidden_low, self.known.low),
+            np.where(self.may_hide, self.hidden_high, self.known.high),
+            self.known.need_low,
+            self.known.need_high,
+        )
+        return out_of_reach(self.as_block(), known, self.exact)
+
+    def as_block(self) -> Block:
+        """The whole system as one block."""
+        return Block(np.arange(self.matrix.shape[0]), np.arange(len(self.exact)), self.matrix)
+
     def hide(self, cells: np.ndarray) -> None:
         """Hide shown cells as partners."""
         self.is_secondary[cells] = True
@@ -71,11 +86,14 @@ def hide_partners(state: State) -> list[int]:
     proofs = Proofs(state.known, state.exact)
     lost = _out_of_reach(state, proofs)
     every = np.arange(len(state.exact))
-    push_all([Block(np.arange(state.matrix.shape[0]), every, state.matrix)], state.known, state.exact, proofs)
+    attack = Attack([state.as_block()], state.known, state.exact, proofs, Findings())
+    attack.push_together()
     if not proofs.count():
         return lost
+    attack.tables.clear()  # needs no partner
     programme = _Programme(state)
     found: list[Proof] = []
+    new: list[np.ndarray] = []
     for cell, sign in _in_order(state, proofs):
         if not proofs.is_open[sign][cell]:
             continue
@@ -84,10 +102,17 @@ def hide_partners(state: State) -> list[int]:
             lost.append(cell)
             proofs.close(cell)
             continue
-        beyond = state.may_hide & ~state.is_secondary & _is_beyond(state, moves)
-        programme.hide(np.flatnonzero(beyond))
+        beyond = np.flatnonzero(state.may_hide & ~state.is_secondary & _is_beyond(state, moves))
+        programme.hide(beyond)
         proven = proofs.see(every, state.exact + moves)
         found += [Proof(*other, np.flatnonzero(np.abs(moves) > TOLERANCE)) for other in proven]
+        new += [beyond] if len(beyond) else []
+        if len(new) >= HIDINGS:
+            # what is hidden by now often serves cells that are still open: found at once, where one by one is dear
+            attack.widen(np.concatenate(new))
+            attack.push_together(idle_rounds=1)
+            new.clear()
+    found += [Proof(*end, moved) for ends, moved in attack.tables for end in ends]
     programme.show_again(found)
     return sorted(set(lost))
 
@@ -169,23 +194,39 @@ class _Programme:
         # a corner with fractions is often one of several as cheap: slightly other prices lead to a whole one far faster
         # than the whole-number programme, which has the last word
         coin = np.random.default_rng(at)
+        used = np.zeros(len(self.cost), bool)
         for turn in range(1 + TILTS):
             if turn:
                 self.moves.set_costs(self.cost * (1 + 0.1 * coin.random(len(self.cost))))
             columns = self.moves.solve()
             if columns is None or is_whole(columns, self.matrix):
                 break
-        else:
-            self.moves.set_costs(self.cost)
-            low, high = np.zeros(len(self.high)), self.high.copy()
-            low[at] = high[at] = need
-            high[self.size + cell if at == cell else cell] = 0
-            found, is_decided = cheapest_whole(self.matrix, low, high, self.cost)
-            # a search cut short leaves the fractions: proven by linear programming, which the attack says
-            return found if found is not None or is_decided else columns
+            used |= columns > TOLERANCE
         if turn:
             self.moves.set_costs(self.cost)
-        return columns if columns is None else np.round(columns)
+        if columns is None or is_whole(columns, self.matrix):
+            return columns if columns is None else np.round(columns)
+        return self._searched(cell, at, need, used, columns)
+
+    def _searched(self, cell: int, at: int, need: float, used: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
+        """By whole-number search: among the moves that the corners used and all free ones beside them, then among all."""
+        other = self.size + cell if at == cell else cell
+        rows = np.unique(self.matrix[:, np.flatnonzero(used)].nonzero()[0])
+        beside = np.unique(self.matrix[rows].indices)
+        near = np.union1d(np.flatnonzero(used), beside[self.cost[beside] <= NEAR])
+        for among in (near, np.arange(len(self.cost))):
+            low, high = np.zeros(len(self.high)), self.high.copy()
+            low[at] = high[at] = need
+            high[other] = 0
+            part = self.matrix[:, among]
+            touched = np.flatnonzero(np.diff(part.indptr))
+            found, is_decided = cheapest_whole(part[touched], low[among], high[among], self.cost[among])
+            if found is not None:
+                whole = np.zeros(len(self.cost))
+                whole[among] = found
+                return whole
+        # a search cut short leaves the fractions: proven by linear programming, which the attack says
+        return None if is_decided else columns
 
     def hide(self, cells: np.ndarray) -> None:
         """From now on the moves of these cells cost nothing to speak of."""
