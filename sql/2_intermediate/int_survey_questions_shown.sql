@@ -50,7 +50,6 @@ joined as (
         counted.wave_code,
         counted.zone_group,
         counted.question_code,
-        counted.denominator_rule,
         coalesce(filters.shown_count, asked.shown_count) as asked_count,
         coalesce(filters.hidden_status, asked.hidden_status) as asked_hidden_status,
         denominators.shown_count as in_denominator_count,
@@ -130,7 +129,6 @@ select
     wave_code,
     zone_group,
     question_code,
-    denominator_rule,
     asked_count,
     asked_hidden_status,
     -- no cell of its own: with one, a hidden "don't know" would ask for a hidden denominator, and take every share with it
