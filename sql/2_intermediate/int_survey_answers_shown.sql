@@ -1,6 +1,7 @@
--- Answers to the survey with what each code means, counted as they may be shown, with the mean weight of those who gave them.
+-- Answers to the survey with what each code means, counted as they may be shown, with what weighting adds to each count.
 -- Grain: wave_code, zone_group, question_code, subquestion_code, answer_code.
--- Care: counts come from the protected cube alone; where a question's denominator is hidden, so is every answer to it.
+-- Care: counts come from the protected cube alone; where a question's denominator is hidden, so is every answer to it. A shift can be
+-- hidden (share_hidden_status) where the count is not: shifts add up to 0, so one alone that is hidden would be told by the others.
 with
 
 answers as (
@@ -39,12 +40,11 @@ joined as (
         cells.low_count,
         cells.high_count,
         coalesce(shown.hidden_status, cells.hidden_status) as hidden_status,
-        -- why two digits: int_survey_questions_shown
+        shown.top_two_hidden_status is not null as is_top_two_hidden,
+        -- why apart from the count, and whole: int_survey_questions_shown
         round(
-            (answers.weight_total / nullif(answers.answer_count, 0))
-                / nullif(counted.in_denominator_weight / nullif(counted.in_denominator_count, 0), 0),
-            2
-        ) as weight_ratio,
+            answers.weight_total * counted.in_denominator_count / nullif(counted.in_denominator_weight, 0) - answers.answer_count
+        ) as weight_shift,
         answers.is_synthetic
     from answers
     inner join questions
@@ -66,23 +66,71 @@ joined as (
         and 'answer ' || answers.answer_code = cells.breakdown_value
         and answers.wave_code = cells.wave_code
         and answers.zone_group = cells.zone_group
+),
+
+-- The sums that shifts make: of the two best answers, of the others, and of both together. A box stands alone.
+sides as (
+    select
+        wave_code,
+        zone_group,
+        question_code,
+        is_top_two,
+        count(hidden_status) as hidden_count
+    from joined
+    where is_in_denominator and subquestion_code = '-'
+    group by wave_code, zone_group, question_code, is_top_two
+),
+
+partners as (
+    select
+        joined.wave_code,
+        joined.zone_group,
+        joined.question_code,
+        joined.answer_code
+    from joined
+    inner join sides
+        on joined.wave_code = sides.wave_code
+        and joined.zone_group = sides.zone_group
+        and joined.question_code = sides.question_code
+        and joined.is_top_two = sides.is_top_two
+    where joined.is_in_denominator
+        and joined.subquestion_code = '-'
+        and joined.hidden_status is null
+        and joined.shown_count > 0
+        and case
+            when joined.is_top_two_hidden then sides.hidden_count = 0
+            else sides.hidden_count = 1
+        end
+    qualify row_number() over (
+        partition by joined.wave_code, joined.zone_group, joined.question_code, joined.is_top_two
+        order by joined.shown_count, joined.answer_code
+    ) = 1
 )
 
 select
-    wave_code,
-    zone_group,
-    question_code,
-    subquestion_code,
-    answer_code,
-    answer_value,
-    answer_order,
-    is_top_two,
-    is_dont_know,
-    is_in_denominator,
-    case when hidden_status is null then shown_count end as answer_count,
-    case when hidden_status is null then low_count end as answer_low_count,
-    case when hidden_status is null then high_count end as answer_high_count,
-    case when hidden_status is null and is_in_denominator then weight_ratio end as weight_ratio,
-    hidden_status,
-    is_synthetic
+    joined.wave_code,
+    joined.zone_group,
+    joined.question_code,
+    joined.subquestion_code,
+    joined.answer_code,
+    joined.answer_value,
+    joined.answer_order,
+    joined.is_top_two,
+    joined.is_dont_know,
+    joined.is_in_denominator,
+    case when joined.hidden_status is null then joined.shown_count end as answer_count,
+    case when joined.hidden_status is null then joined.low_count end as answer_low_count,
+    case when joined.hidden_status is null then joined.high_count end as answer_high_count,
+    case
+        when joined.hidden_status is null and partners.answer_code is null and joined.is_in_denominator then joined.weight_shift
+    end as weight_shift,
+    joined.hidden_status,
+    coalesce(joined.hidden_status, case when partners.answer_code is not null then 'C' end) as share_hidden_status,
+    joined.is_synthetic
 from joined
+left join partners
+    on joined.wave_code = partners.wave_code
+    and joined.zone_group = partners.zone_group
+    and joined.question_code = partners.question_code
+    and joined.answer_code = partners.answer_code
+    and joined.subquestion_code = '-'

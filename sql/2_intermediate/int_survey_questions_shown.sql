@@ -1,6 +1,6 @@
 -- Respondents, denominator and top two answers of every question, as they may be shown, with what weighting does to them.
 -- Grain: wave_code, zone_group, question_code.
--- Care: counts come from the protected cube alone; a ratio is the mean weight of some respondents by that of all in the denominator.
+-- Care: counts come from the protected cube alone; a shift is what weighting adds to a count, in whole respondents of mean weight.
 with
 
 counted as (
@@ -24,23 +24,17 @@ run as (
     select * from sources.run
 ),
 
--- Two digits of a mean of at least 11 weights: they tell neither a weight nor a count. With every weight known, eleven answers
--- that make a mean of 1.07 +- 0.005 are matched by thousands of choices of eleven, and by as many of ten or of twelve.
-ratios as (
+-- What weighting adds to a count (or takes from it): of answers that weigh 1 on average in their denominator, the sum of weights less their
+-- number. It is told apart from the count because a weighted share of many digits would be a second measurement of it: a yes and a no
+-- with shares to a tenth of a point tell, among 140, both counts to one. Shifts add up to 0 over the answers of a question, and to that
+-- of the two best, whatever the counts are, so they tell nothing of them; whole respondents, so that no weight can be read off either.
+shifts as (
     select
         wave_code,
         zone_group,
         question_code,
-        round(
-            (top_two_weight / nullif(top_two_count, 0))
-                / nullif(in_denominator_weight / nullif(in_denominator_count, 0), 0),
-            2
-        ) as top_two_weight_ratio,
-        round(
-            (dont_know_weight / nullif(dont_know_count, 0))
-                / nullif(respondent_weight / nullif(respondent_count, 0), 0),
-            2
-        ) as dont_know_weight_ratio,
+        round(top_two_weight * in_denominator_count / nullif(in_denominator_weight, 0) - top_two_count) as top_two_weight_shift,
+        round(dont_know_weight * respondent_count / nullif(respondent_weight, 0) - dont_know_count) as dont_know_weight_shift,
         round(in_denominator_count / nullif(n_eff, 0), 2) as design_effect
     from counted
 ),
@@ -72,18 +66,18 @@ joined as (
         top_two.hidden_status as top_two_cell_status,
         counted.top_two_count is not null as has_top_two,
         counted.dont_know_count is not null as has_dont_know,
-        ratios.top_two_weight_ratio,
-        ratios.dont_know_weight_ratio,
-        ratios.design_effect,
+        shifts.top_two_weight_shift,
+        shifts.dont_know_weight_shift,
+        shifts.design_effect,
         waves.closed_on >= run.as_of as is_provisional,
         counted.is_synthetic
     from counted
     inner join questions
         on counted.question_code = questions.question_code
-    inner join ratios
-        on counted.wave_code = ratios.wave_code
-        and counted.zone_group = ratios.zone_group
-        and counted.question_code = ratios.question_code
+    inner join shifts
+        on counted.wave_code = shifts.wave_code
+        and counted.zone_group = shifts.zone_group
+        and counted.question_code = shifts.question_code
     inner join waves
         on counted.wave_code = waves.wave_code
     left join cells as asked
@@ -145,10 +139,10 @@ select
     case when hidden_status is null then top_two_high_count end as top_two_high_count,
     case when has_top_two then coalesce(hidden_status, top_two_cell_status) end as top_two_hidden_status,
     coalesce(hidden_status, outside_hidden_status, asked_hidden_status) as counts_hidden_status,
-    case when hidden_status is null and top_two_count is not null then top_two_weight_ratio end as top_two_weight_ratio,
+    case when hidden_status is null and top_two_count is not null then top_two_weight_shift end as top_two_weight_shift,
     case
-        when hidden_status is null and dont_know_count is not null and outside_count is not null then dont_know_weight_ratio
-    end as dont_know_weight_ratio,
+        when hidden_status is null and dont_know_count is not null and outside_count is not null then dont_know_weight_shift
+    end as dont_know_weight_shift,
     case when hidden_status is null then design_effect end as design_effect,
     -- Kish's effective sample size, of what is shown
     case when hidden_status is null then round(in_denominator_count / nullif(design_effect, 0), 6) end as n_eff,

@@ -39,7 +39,7 @@ RARE = 10
 """2026-11: under so many effective answers for or against, Korn and Graubard's limits instead of Wilson's."""
 
 QUESTION = ["wave_code", "zone_group", "question_code"]
-HIDDEN = ["share", "share_low", "share_high", "share_unweighted", "lower_95", "upper_95", "interval_method"]
+HIDDEN = ["share", "share_low", "share_high", "lower_95", "upper_95", "interval_method"]
 COLUMNS = [
     *QUESTION, "measure", "subquestion_code", "answer_code", "n_eff", "design_effect", "share", "share_low",
     "share_high", "share_unweighted", "lower_95", "upper_95", "interval_method", "question_status", "obs_status",

@@ -23,8 +23,8 @@ listed as (
         answer_count as part_count,
         answer_low_count as part_low_count,
         answer_high_count as part_high_count,
-        weight_ratio,
-        hidden_status
+        weight_shift,
+        share_hidden_status as hidden_status
     from answers
 
     union all
@@ -39,13 +39,12 @@ listed as (
         top_two_count as part_count,
         top_two_low_count as part_low_count,
         top_two_high_count as part_high_count,
-        top_two_weight_ratio as weight_ratio,
+        top_two_weight_shift as weight_shift,
         top_two_hidden_status as hidden_status
     from questions
     where top_two_count is not null or top_two_hidden_status is not null
 ),
 
--- The mean weight of nobody is left out, and a share of none is 0 whatever it is.
 measured as (
     select
         listed.wave_code,
@@ -57,7 +56,7 @@ measured as (
         cast(listed.part_count as double) as part_count,
         cast(listed.part_low_count as double) as part_low_count,
         cast(listed.part_high_count as double) as part_high_count,
-        coalesce(listed.weight_ratio, 1.0) as weight_ratio,
+        listed.weight_shift,
         listed.hidden_status,
         cast(questions.in_denominator_count as double) as in_denominator_count,
         cast(questions.in_denominator_low_count as double) as in_denominator_low_count,
@@ -84,14 +83,20 @@ select
     in_denominator_low_count / nullif(design_effect, 0) as n_eff_low,
     design_effect,
     case
-        when weight_ratio * part_count > in_denominator_count then 1.0
-        else weight_ratio * part_count / nullif(in_denominator_count, 0)
+        when part_count + weight_shift < 0 then 0.0
+        when part_count + weight_shift > in_denominator_count then 1.0
+        else (part_count + weight_shift) / nullif(in_denominator_count, 0)
     end as share,
-    -- a ratio of two digits may be off by half of the second
-    (weight_ratio - 0.005) * part_low_count / nullif(in_denominator_high_count, 0) as share_low,
+    -- a shift of whole respondents may be off by half of one; what nobody gave is known to be nothing
     case
-        when (weight_ratio + 0.005) * part_high_count > in_denominator_low_count then 1.0
-        else (weight_ratio + 0.005) * part_high_count / nullif(in_denominator_low_count, 0)
+        when part_high_count = 0 or part_low_count + weight_shift < 0.5 then 0.0
+        when part_low_count + weight_shift - 0.5 > in_denominator_high_count then 1.0
+        else (part_low_count + weight_shift - 0.5) / nullif(in_denominator_high_count, 0)
+    end as share_low,
+    case
+        when part_high_count = 0 then 0.0
+        when part_high_count + weight_shift + 0.5 > in_denominator_low_count then 1.0
+        else (part_high_count + weight_shift + 0.5) / nullif(in_denominator_low_count, 0)
     end as share_high,
     part_count / nullif(in_denominator_count, 0) as share_unweighted,
     hidden_status,

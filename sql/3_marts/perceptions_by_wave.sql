@@ -84,26 +84,27 @@ select
     answer_shares.lower_95,
     answer_shares.upper_95,
     answer_shares.share_unweighted as answer_share_unweighted,
-    answers.weight_ratio as answer_weight_ratio,
+    answers.weight_shift as answer_weight_shift,
     top_two_shares.share as top_two_share,
     top_two_shares.lower_95 as top_two_lower_95,
     top_two_shares.upper_95 as top_two_upper_95,
     top_two_shares.share_unweighted as top_two_share_unweighted,
-    counted.top_two_weight_ratio,
+    counted.top_two_weight_shift,
     coalesce(counted.top_two_hidden_status, case when counted.top_two_count is not null then statuses.question_status end)
         as top_two_obs_status,
     case
-        when counted.dont_know_weight_ratio * counted.dont_know_count > counted.respondent_count then 1.0
+        when counted.dont_know_count + counted.dont_know_weight_shift < 0 then 0.0
+        when counted.dont_know_count + counted.dont_know_weight_shift > counted.respondent_count then 1.0
         else round(
-            coalesce(counted.dont_know_weight_ratio, 1.0) * counted.dont_know_count / nullif(counted.respondent_count, 0), 10
+            (counted.dont_know_count + counted.dont_know_weight_shift) / nullif(cast(counted.respondent_count as double), 0), 10
         )
     end as dont_know_share,
-    counted.dont_know_weight_ratio,
+    counted.dont_know_weight_shift,
     counted.dont_know_hidden_status as dont_know_obs_status,
     weightings.weighting = 'raked' as is_weighted,
     weightings.weighting,
     weightings.weighting_reason,
-    coalesce(answers.hidden_status, statuses.question_status) as obs_status,
+    coalesce(answers.share_hidden_status, statuses.question_status) as obs_status,
     answers.is_synthetic or weightings.is_census_synthetic as is_synthetic
 from answers
 inner join questions

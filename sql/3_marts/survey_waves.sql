@@ -235,9 +235,9 @@ select
     -- from the rounded number: the exact one would tell how many finished
     round(shown.finished_count / nullif(round(weightings.design_effect, 2), 0), 6) as n_eff,
     case when shown.finished_count is not null then round(weightings.design_effect, 2) end as design_effect,
-    -- the smallest and the largest weight are each one respondent's, or those of a few who are alike
-    round(weightings.smallest_weight, 1) as smallest_weight,
-    round(weightings.largest_weight, 1) as largest_weight,
+    -- each is one respondent's weight, and whoever knows the largest knows the fewest who can weigh what a hidden answer weighs
+    floor(weightings.smallest_weight) as smallest_weight,
+    ceil(weightings.largest_weight) as largest_weight,
     shown.trimmed_count,
     round(weightings.largest_miss, 3) as largest_miss,
     shown.is_synthetic or coalesce(weightings.is_census_synthetic, false) as is_synthetic
