@@ -15,6 +15,10 @@ partners as (
     select * from intermediate.int_counts_cubed__partners
 ),
 
+surveys as (
+    select * from intermediate.int_counts_cubed__surveys
+),
+
 home as (
     select zone_code
     from intermediate.int_zones_known
@@ -44,9 +48,17 @@ cells as (
         measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from partners
+
+    union all
+
+    select
+        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        group_count, contributor_count, largest_count, series, level
+    from surveys
 )
 
--- 2026-11: what is asked for first is hidden last: the city before its zones, a year before its months, a total before its parts.
+-- 2026-11: what is asked for first is hidden last: the city before its zones, a year before its months, a total before its parts,
+-- of a survey all respondents before a group of them, and what shares are taken over before one answer.
 select
     cells.measure,
     cells.zone_code,
@@ -62,8 +74,15 @@ select
     cells.level,
     cast(
         coalesce(measures.weight, 1)
-        * case when cells.breakdown <> 'total' then 1 when cells.zone_code = home.zone_code then 10 else 3 end
-        * case cells.period_type when 'month' then 1 when 'quarter' then 2 else 5 end as double
+        * case
+            when cells.period_type <> 'wave' then 1
+            when cells.breakdown_value in ('total', 'asked', 'in_denominator') then 10
+            when cells.breakdown_value = 'top_two' then 3
+            else 1
+        end
+        * case when cells.period_type = 'wave' and cells.zone_code = home.zone_code then 3 else 1 end
+        * case when cells.period_type = 'wave' or cells.breakdown <> 'total' then 1 when cells.zone_code = home.zone_code then 10 else 3 end
+        * case cells.period_type when 'wave' then 1 when 'month' then 1 when 'quarter' then 2 else 5 end as double
     ) as weight
 from cells
 cross join home

@@ -25,6 +25,10 @@ months as (
     select * from reference.months
 ),
 
+surveys as (
+    select * from intermediate.int_counts_linked__surveys
+),
+
 home as (
     select zone_code from zones
     where is_home
@@ -122,14 +126,16 @@ rolling_links as (
         and months.month_on < cast(last_twelve_months.period_start + interval '12' month as date)
 ),
 
+-- A question of a survey has links of its own: not everyone answers it.
 breakdown_links as (
     select distinct
         measure,
         breakdown,
         breakdown || ':' || breakdown_value as child
     from cells
-    -- the versions of the message are not all that feedback leads to: int_counts_linked__partners
+    -- the versions of the message are not all that feedback leads to: int_counts_linked__partners; of a survey: __surveys
     where breakdown not in ('total', 'message_version')
+        and period_type <> 'wave'
 ),
 
 -- Cleared within three months is part of cleared within six; who subtracts one from the other has counted what lies between.
@@ -206,3 +212,14 @@ select
     parent,
     is_exhaustive
 from partners
+
+union all
+
+select
+    dimension,
+    hierarchy,
+    measure,
+    child,
+    parent,
+    is_exhaustive
+from surveys

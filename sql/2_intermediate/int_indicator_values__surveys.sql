@@ -1,6 +1,6 @@
 -- Indicators that the survey gives, by wave, raked to the census, with intervals from the effective sample size.
 -- Grain: indicator_id, zone_code, period_type, period_start, breakdown, breakdown_value, value_kind.
--- Care: not of a probability sample; numerator and denominator are effective numbers of answers (Kish), those who answered
+-- Care: not of a probability sample, from rounded counts; numerator and denominator are effective numbers of answers (Kish), those who answered
 -- stand in marts.perceptions_by_wave and marts.consumption_by_wave; a wave that was due and did not come is missing.
 with
 
@@ -126,7 +126,7 @@ select
     all_values.share as value,
     -- whoever takes the denominator for a sample size takes the one that counts
     round(all_values.share * all_values.n_eff, 10) as numerator,
-    all_values.n_eff as denominator,
+    case when all_values.share is not null then all_values.n_eff end as denominator,
     all_values.lower_95,
     all_values.upper_95,
     case

@@ -1,6 +1,7 @@
 -- Answers to the survey with what each code means, every answer of a scale present even when nobody gave it.
 -- Grain: wave_code, zone_group, question_code, subquestion_code, answer_code.
--- Care: zone_group 'all' also holds those who did not say where they live; unknown codes and skipped questions are left out.
+-- Care: exact, not for publication: read int_survey_answers_shown; zone_group 'all' also holds those who did not say where they live;
+-- unknown codes and skipped questions are left out.
 with
 
 counted as (

@@ -1,6 +1,6 @@
 -- Respondents, denominator and top two answers of every question by wave and group of zones.
 -- Grain: wave_code, zone_group, question_code.
--- Care: exact, not yet hidden; counts are unweighted, weights beside them; empty where the question has no such answer.
+-- Care: exact, not for publication: read int_survey_questions_shown; counts are unweighted, weights beside them.
 with
 
 answers as (
@@ -18,14 +18,6 @@ questions as (
 
 weights as (
     select * from intermediate.int_survey_weights
-),
-
-waves as (
-    select * from reference.survey_waves
-),
-
-run as (
-    select * from sources.run
 ),
 
 answered as (
@@ -143,47 +135,23 @@ denominated as (
     left join respondents
         on answered.wave_code = respondents.wave_code
         and answered.zone_group = respondents.zone_group
-),
-
--- A hidden group must not be what is left when the other group is taken from all.
-hidden as (
-    select
-        wave_code,
-        question_code
-    from denominated
-    where zone_group <> 'all' and in_denominator_count < 11
-    group by wave_code, question_code
 )
 
 select
-    denominated.wave_code,
-    denominated.zone_group,
-    denominated.question_code,
-    denominated.asked_count,
-    denominated.respondent_count,
-    denominated.in_denominator_count,
-    denominated.dont_know_count,
-    denominated.top_two_count,
-    denominated.respondent_weight,
-    denominated.in_denominator_weight,
-    denominated.dont_know_weight,
-    denominated.top_two_weight,
+    wave_code,
+    zone_group,
+    question_code,
+    asked_count,
+    respondent_count,
+    in_denominator_count,
+    dont_know_count,
+    top_two_count,
+    respondent_weight,
+    in_denominator_weight,
+    dont_know_weight,
+    top_two_weight,
     -- Kish's effective sample size: how many answers of equal weight would say as much
-    denominated.in_denominator_weight * denominated.in_denominator_weight
-        / nullif(denominated.in_denominator_weight_square, 0) as n_eff,
-    -- fewer than 11 answers are hidden, fewer than 30 are shown as unreliable (DESIGN §8)
-    case
-        when denominated.in_denominator_count < 11 then 'S'
-        when denominated.zone_group <> 'all' and hidden.question_code is not null then 'C'
-        when denominated.in_denominator_count < 30 then 'U'
-        when waves.closed_on >= run.as_of then 'P'
-        else 'A'
-    end as obs_status,
-    denominated.is_synthetic
+    in_denominator_weight * in_denominator_weight
+        / nullif(in_denominator_weight_square, 0) as n_eff,
+    is_synthetic
 from denominated
-inner join waves
-    on denominated.wave_code = waves.wave_code
-left join hidden
-    on denominated.wave_code = hidden.wave_code
-    and denominated.question_code = hidden.question_code
-cross join run

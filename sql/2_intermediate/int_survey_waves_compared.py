@@ -1,7 +1,8 @@
 """Shares of two waves side by side: compared where the question was the same, else refused with both wordings.
 
 Grain: question_code, measure, subquestion_code, answer_code, zone_group, wave_code, earlier_wave_code.
-Care: of some forty comparisons two differ by chance alone; a difference between waves is not an effect of the campaign.
+Care: of some forty comparisons two differ by chance alone; a difference between waves is not an effect of the campaign. Shares are as
+shown: hidden ones are not compared, and limits and p-values allow for what rounding leaves open.
 """
 
 READS = {
@@ -23,6 +24,8 @@ READS = {
             questions.label_en,
             shares.n_eff,
             shares.share,
+            coalesce(shares.share_low, shares.share) as share_low,
+            coalesce(shares.share_high, shares.share) as share_high,
             shares.obs_status,
             weightings.weighting,
             shares.is_synthetic or weightings.is_census_synthetic as is_synthetic
@@ -154,25 +157,51 @@ def _is_true(column):
 
 
 def _tested(pairs):
-    from flows.core.statistics import share_difference
-
     compared = pairs.assign(
         obs_status=[
             max(both, key=STATUSES.index) for both in zip(pairs["obs_status"], pairs["obs_status_before"], strict=True)
         ],
         is_synthetic=pairs["is_synthetic"] | pairs["is_synthetic_before"],
     )
-    values = ["share", "n_eff", "earlier_share", "earlier_n_eff"]
-    found = share_difference(*(compared[name].where(compared["is_comparable"]).astype(float) for name in values))
+    found = _differences(compared.where(compared["is_comparable"]))
     names = ["difference", "lower_95", "upper_95", "p_value"]
     return compared.assign(**{name: column.round(10) for name, column in zip(names, found, strict=True)})
 
 
+def _differences(compared):
+    """Differences with limits and p-value that allow for rounding: the nearest and the furthest that what is shown allows.
+
+    The lower limit is that of the least difference, the upper that of the largest, and the p-value is that of whichever of
+    the two lies nearer to no difference: it stays below 0.05 exactly when the limits leave out 0.
+    """
+    import numpy as np
+
+    from flows.core.statistics import share_difference
+
+    def column(name):
+        return compared[name].astype(float).to_numpy()
+
+    sizes = column("n_eff"), column("earlier_n_eff")
+    difference = column("share") - column("earlier_share")
+    ends = []
+    for late, early in (("share_low", "share_high_before"), ("share_high", "share_low_before")):
+        ends.append(share_difference(column(late), sizes[0], column(early), sizes[1]))
+    least, largest = ends
+    p_value = np.where(difference > 0, np.where(least[0] > 0, least[3], 1.0), np.where(largest[0] < 0, largest[3], 1.0))
+    return difference, least[1], largest[2], np.where(np.isnan(difference), np.nan, p_value)
+
+
 def _distributions(shares):
-    """Rao and Scott's first-order test of the whole distribution, with Kish's design effects (1981, JASA 76: 221–230)."""
+    """Rao and Scott's first-order test of the whole distribution, with Kish's design effects (1981, JASA 76: 221–230).
+
+    Of the shares as shown, made to add up to 1; nothing where an answer is hidden, for the others are not the whole.
+    """
     from scipy.special import chdtrc
 
     key = ["zone_group", "question_code", "answer_code"]
+    question = ["wave_code", "zone_group", "question_code"]
+    shares = shares[shares["share"].notna().groupby([shares[name] for name in question]).transform("all")]
+    shares = shares.assign(share=shares["share"] / shares.groupby(question)["share"].transform("sum"))
     both = shares.merge(shares, on=key, suffixes=("", "_before")).rename(
         columns={"wave_code_before": "earlier_wave_code"}
     )

@@ -1,6 +1,7 @@
 -- How safe residents feel, whether they trust the police, see patrols and recall the campaign, by wave.
 -- Grain: wave_code, question_code, subquestion_code, answer_code, zone_group.
--- Care: raked to the census, of a sample that is not a probability sample; top_two_share stands on every row of a question.
+-- Care: raked to the census, of a sample that is not a probability sample; top_two_share stands on every row of a question;
+-- counts are rounded to 5, and shares are made of them.
 with
 
 questions as (
@@ -17,11 +18,11 @@ waves as (
 ),
 
 answers as (
-    select * from intermediate.int_survey_answers_coded
+    select * from intermediate.int_survey_answers_shown
 ),
 
 counted as (
-    select * from intermediate.int_survey_questions_counted
+    select * from intermediate.int_survey_questions_shown
 ),
 
 shares as (
@@ -38,15 +39,13 @@ top_two_shares as (
     where measure = 'top_two'
 ),
 
--- One status for each question, so that its distribution is not shown in part.
+-- What is unreliable is so for the whole question; what is hidden is hidden answer by answer.
 statuses as (
     select
         wave_code,
         zone_group,
         question_code,
-        max(obs_status) as obs_status,
-        max(n_eff) as n_eff,
-        max(design_effect) as design_effect
+        max(question_status) as question_status
     from shares
     group by wave_code, zone_group, question_code
 ),
@@ -77,25 +76,35 @@ select
     counted.asked_count as n_asked,
     counted.respondent_count as n,
     counted.in_denominator_count as n_in_denominator,
-    statuses.n_eff,
-    statuses.design_effect,
-    case when statuses.obs_status not in ('S', 'C') then answers.answer_count end as answer_count,
+    counted.counts_hidden_status as n_obs_status,
+    counted.n_eff,
+    counted.design_effect,
+    answers.answer_count,
     answer_shares.share as answer_share,
     answer_shares.lower_95,
     answer_shares.upper_95,
     answer_shares.share_unweighted as answer_share_unweighted,
+    answers.weight_shift as answer_weight_shift,
     top_two_shares.share as top_two_share,
     top_two_shares.lower_95 as top_two_lower_95,
     top_two_shares.upper_95 as top_two_upper_95,
     top_two_shares.share_unweighted as top_two_share_unweighted,
+    counted.top_two_weight_shift,
+    coalesce(counted.top_two_hidden_status, case when counted.top_two_count is not null then statuses.question_status end)
+        as top_two_obs_status,
     case
-        when statuses.obs_status not in ('S', 'C')
-            then round(counted.dont_know_weight / nullif(counted.respondent_weight, 0), 10)
+        when counted.dont_know_count + counted.dont_know_weight_shift < 0 then 0.0
+        when counted.dont_know_count + counted.dont_know_weight_shift > counted.respondent_count then 1.0
+        else round(
+            (counted.dont_know_count + counted.dont_know_weight_shift) / nullif(cast(counted.respondent_count as double), 0), 10
+        )
     end as dont_know_share,
+    counted.dont_know_weight_shift,
+    counted.dont_know_hidden_status as dont_know_obs_status,
     weightings.weighting = 'raked' as is_weighted,
     weightings.weighting,
     weightings.weighting_reason,
-    statuses.obs_status,
+    coalesce(answers.share_hidden_status, statuses.question_status) as obs_status,
     answers.is_synthetic or weightings.is_census_synthetic as is_synthetic
 from answers
 inner join questions

@@ -1,6 +1,7 @@
 -- Waves of the survey with what was received of each, and what of it could not be used.
 -- Grain: wave_code.
--- Care: the row 'none' holds responses whose wave nothing tells; they are in no other table.
+-- Care: the row 'none' holds responses whose wave nothing tells; they are in no other table. Counts are rounded to 5; those of what could
+-- not be used are not told up to 10, and hidden_columns names them.
 with
 
 waves as (
@@ -29,6 +30,11 @@ weightings as (
 
 structures as (
     select * from intermediate.int_survey_structures_waved
+),
+
+cells as (
+    select * from intermediate.int_survey_cells_shown
+    where measure = 'survey_responses' and zone_group = 'all'
 ),
 
 responses_counted as (
@@ -93,10 +99,118 @@ listed_waves as (
     select wave_code from waves
     union
     select wave_code from responses_counted
+),
+
+exact as (
+    select
+        listed_waves.wave_code,
+        responses_counted.wave_code is not null as is_received,
+        responses_counted.response_count,
+        responses_counted.finished_count,
+        responses_counted.without_zone_count,
+        case
+            when responses_counted.wave_code is not null then coalesce(repeated.repeated_number_count, 0)
+        end as repeated_number_count,
+        answers_counted.unknown_question_answer_count,
+        answers_counted.unknown_code_answer_count,
+        answers_counted.outside_filter_answer_count,
+        weightings.trimmed_count,
+        coalesce(responses_counted.is_synthetic, false) as is_synthetic
+    from listed_waves
+    left join responses_counted
+        on listed_waves.wave_code = responses_counted.wave_code
+    left join repeated
+        on listed_waves.wave_code = repeated.wave_code
+    left join answers_counted
+        on listed_waves.wave_code = answers_counted.wave_code
+    left join weightings
+        on listed_waves.wave_code = weightings.wave_code
+),
+
+-- What stands in no other figure and so in no sum of the cube is rounded and hidden here. Whoever does not say where they live is what
+-- is left when both groups are taken from all: that there is nobody would make that difference exact, so it is not told either.
+shown as (
+    select
+        exact.wave_code,
+        exact.is_received,
+        case
+            when exact.wave_code <> 'none' then delivered.shown_count
+            when exact.response_count > 10 then cast(5 * round(exact.response_count / 5.0) as bigint)
+        end as response_count,
+        case
+            when exact.wave_code <> 'none' then finished.shown_count
+            when exact.finished_count > 10 then cast(5 * round(exact.finished_count / 5.0) as bigint)
+        end as finished_count,
+        case
+            when exact.without_zone_count > 10 then cast(5 * round(exact.without_zone_count / 5.0) as bigint)
+        end as without_zone_count,
+        case
+            when exact.repeated_number_count not between 1 and 10
+                then cast(5 * round(exact.repeated_number_count / 5.0) as bigint)
+        end as repeated_number_count,
+        case
+            when exact.unknown_question_answer_count not between 1 and 10
+                then cast(5 * round(exact.unknown_question_answer_count / 5.0) as bigint)
+        end as unknown_question_answer_count,
+        case
+            when exact.unknown_code_answer_count not between 1 and 10
+                then cast(5 * round(exact.unknown_code_answer_count / 5.0) as bigint)
+        end as unknown_code_answer_count,
+        case
+            when exact.outside_filter_answer_count not between 1 and 10
+                then cast(5 * round(exact.outside_filter_answer_count / 5.0) as bigint)
+        end as outside_filter_answer_count,
+        case
+            when exact.trimmed_count not between 1 and 10
+                then cast(5 * round(exact.trimmed_count / 5.0) as bigint)
+        end as trimmed_count,
+        exact.is_synthetic
+    from exact
+    left join cells as delivered
+        on exact.wave_code = delivered.wave_code
+        and delivered.breakdown = 'delivered'
+    left join cells as finished
+        on exact.wave_code = finished.wave_code
+        and finished.breakdown = 'total'
+),
+
+-- Where an exact count is there and the shown one is not, it is hidden.
+hidden as (
+    select
+        exact.wave_code,
+        nullif(
+            concat_ws(
+                ', ',
+                case when exact.response_count is not null and shown.response_count is null then 'response_count' end,
+                case when exact.finished_count is not null and shown.finished_count is null then 'finished_count' end,
+                case when exact.without_zone_count is not null and shown.without_zone_count is null then 'without_zone_count' end,
+                case
+                    when exact.repeated_number_count is not null and shown.repeated_number_count is null
+                        then 'repeated_number_count'
+                end,
+                case
+                    when exact.unknown_question_answer_count is not null and shown.unknown_question_answer_count is null
+                        then 'unknown_question_answer_count'
+                end,
+                case
+                    when exact.unknown_code_answer_count is not null and shown.unknown_code_answer_count is null
+                        then 'unknown_code_answer_count'
+                end,
+                case
+                    when exact.outside_filter_answer_count is not null and shown.outside_filter_answer_count is null
+                        then 'outside_filter_answer_count'
+                end,
+                case when exact.trimmed_count is not null and shown.trimmed_count is null then 'trimmed_count' end
+            ),
+            ''
+        ) as hidden_columns
+    from exact
+    inner join shown
+        on exact.wave_code = shown.wave_code
 )
 
 select
-    listed_waves.wave_code,
+    shown.wave_code,
     waves.label_fr,
     waves.label_en,
     waves.opened_on,
@@ -104,38 +218,35 @@ select
     waves.mode,
     waves.sample_kind,
     waves.comment as sample_note,
-    responses_counted.wave_code is not null as is_received,
-    responses_counted.response_count,
-    responses_counted.finished_count,
-    responses_counted.without_zone_count,
-    case
-        when responses_counted.wave_code is not null then coalesce(repeated.repeated_number_count, 0)
-    end as repeated_number_count,
-    answers_counted.unknown_question_answer_count,
-    answers_counted.unknown_code_answer_count,
-    answers_counted.outside_filter_answer_count,
+    shown.is_received,
+    shown.response_count,
+    shown.finished_count,
+    shown.without_zone_count,
+    shown.repeated_number_count,
+    shown.unknown_question_answer_count,
+    shown.unknown_code_answer_count,
+    shown.outside_filter_answer_count,
+    hidden.hidden_columns,
     coalesce(structures.structure_basis, 'none') as structure_basis,
     weightings.weighting,
     weightings.weighting_reason,
     weightings.census_year,
     weightings.joined_age_bands,
-    weightings.n_eff,
-    weightings.design_effect,
-    weightings.smallest_weight,
-    weightings.largest_weight,
-    weightings.trimmed_count,
-    weightings.largest_miss,
-    coalesce(responses_counted.is_synthetic, false) or coalesce(weightings.is_census_synthetic, false) as is_synthetic
-from listed_waves
+    -- from the rounded number: the exact one would tell how many finished
+    round(shown.finished_count / nullif(round(weightings.design_effect, 2), 0), 6) as n_eff,
+    case when shown.finished_count is not null then round(weightings.design_effect, 2) end as design_effect,
+    -- each is one respondent's weight, and whoever knows the largest knows the fewest who can weigh what a hidden answer weighs
+    floor(weightings.smallest_weight) as smallest_weight,
+    ceil(weightings.largest_weight) as largest_weight,
+    shown.trimmed_count,
+    round(weightings.largest_miss, 3) as largest_miss,
+    shown.is_synthetic or coalesce(weightings.is_census_synthetic, false) as is_synthetic
+from shown
+inner join hidden
+    on shown.wave_code = hidden.wave_code
 left join waves
-    on listed_waves.wave_code = waves.wave_code
-left join responses_counted
-    on listed_waves.wave_code = responses_counted.wave_code
-left join repeated
-    on listed_waves.wave_code = repeated.wave_code
-left join answers_counted
-    on listed_waves.wave_code = answers_counted.wave_code
+    on shown.wave_code = waves.wave_code
 left join weightings
-    on listed_waves.wave_code = weightings.wave_code
+    on shown.wave_code = weightings.wave_code
 left join structures
-    on listed_waves.wave_code = structures.wave_code
+    on shown.wave_code = structures.wave_code
