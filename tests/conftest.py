@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from first_releases import first_release
 
 from flows.settings import PROJECT, Settings
 
@@ -44,6 +45,13 @@ def shared_by_all(tmp_path_factory) -> Callable:
         return pickle.loads(result.read_bytes())
 
     return once
+
+
+@pytest.fixture(scope="session")
+def released(shared_by_all) -> Callable[[Settings], object]:
+    """released(settings): the first release into an empty place, copied where equal files were released before. What a test
+    does with the copy is its own; use `pipeline.refresh` where the first run itself is patched or watched."""
+    return lambda settings: first_release(settings, shared_by_all)
 
 
 @pytest.fixture(scope="session")

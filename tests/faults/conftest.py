@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pytest
 from warehouses import Warehouse
 
-from flows.core import pipeline
 from flows.settings import PROJECT
 
 
@@ -50,12 +49,12 @@ def finished(started) -> Callable[..., subprocess.CompletedProcess]:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory) -> Warehouse:
+def first(released, tmp_path_factory) -> Warehouse:
     """Zones and one year of incidents, with their first release. Not to be changed by a test."""
     made = Warehouse(tmp_path_factory.mktemp("first"))
     for name in ("zones.csv", "incidents-2023.csv"):
         for path in (PROJECT / "data" / "raw").rglob(f"{name}*"):
             made.raw.mkdir(exist_ok=True)
             shutil.copyfile(path, made.raw / path.name)
-    pipeline.refresh(made.settings)
+    released(made.settings)
     return made
