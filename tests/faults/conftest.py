@@ -35,9 +35,9 @@ def started() -> Callable[..., subprocess.Popen]:
 
 @pytest.fixture(scope="session")
 def finished(started) -> Callable[..., subprocess.CompletedProcess]:
-    """Run the command to its end: finished("run", "--direct", …, timeout=60) gives its code and what it said."""
+    """Run the command to its end: finished("run", "--direct", …) gives its code and what it said."""
 
-    def run(*arguments: object, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess:
+    def run(*arguments: object, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess:
         process = started(*arguments, **environment)
         try:
             out, errors = process.communicate(timeout=timeout)

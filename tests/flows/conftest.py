@@ -71,7 +71,7 @@ def clean_environment():
 def run_barometer(clean_environment):
     """The command as a user runs it: run_barometer("run", …) gives the finished process."""
 
-    def run(*arguments: object, timeout: float = 200, cwd: Path = PROJECT, **environment: object):
+    def run(*arguments: object, timeout: float = 600, cwd: Path = PROJECT, **environment: object):
         return subprocess.run(
             [sys.executable, "-m", "flows.cli", *map(str, arguments)],
             env=clean_environment | {name: str(value) for name, value in environment.items()},
