@@ -14,8 +14,8 @@ run: setup  ## Run the barometer on data/raw and publish to data/warehouse
 	@$(VENV)/bin/barometer run
 
 test: setup  ## Run all tests
-	@echo "Running the tests, one file on each processor"
-	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@echo "Running the tests, one file on each processor, the longest first"
+	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 setup: $(VENV)/.ready  ## Make the virtual environment from requirements.lock
 

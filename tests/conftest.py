@@ -12,11 +12,19 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from first_releases import first_release
+from longest_first import place_of
 
 from flows.settings import PROJECT, Settings
 
 REAL_DATA = PROJECT.parent / "shared" / "data"
 SAMPLE = PROJECT / "data" / "raw"
+PATIENCE = 600
+"""Seconds after which a command that does not end is given up: ten times what it takes, for other work may run beside."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.path))
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +52,13 @@ def shared_by_all(tmp_path_factory) -> Callable:
         return pickle.loads(result.read_bytes())
 
     return once
+
+
+@pytest.fixture(scope="session")
+def released(shared_by_all) -> Callable[[Settings], object]:
+    """released(settings): the first release into an empty place, copied where equal files were released before. What a test
+    does with the copy is its own; use `pipeline.refresh` where the first run itself is patched or watched."""
+    return lambda settings: first_release(settings, shared_by_all)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +113,7 @@ def release(sample_run):
 def barometer():
     """Run the command as a user would: barometer("run", "--direct", …) gives the finished process."""
 
-    def run(*arguments: object, cwd: Path = PROJECT, timeout: float = 120, **environment: str):
+    def run(*arguments: object, cwd: Path = PROJECT, timeout: float = PATIENCE, **environment: str):
         command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
         known = {"PYTHONPATH": str(PROJECT), "NO_COLOR": "1", "COLUMNS": "200"}
         return subprocess.run(

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -258,15 +259,12 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
 
     Raises ModelError that names the files for a cycle, an unknown table, a missing header, grain or text, broken SQL.
     """
-    import duckdb
-
     references = tuple(_reference(path) for path in sorted((sql / "reference").glob("*.csv")))
-    with duckdb.connect() as parser:
-        models = [
-            _model(path, schema, parser)
-            for folder, schema in FOLDERS.items()
-            for path in sorted([*(sql / folder).glob("*.sql"), *(sql / folder).glob("*.py")])
-        ]
+    models = [
+        _model(path, schema)
+        for folder, schema in FOLDERS.items()
+        for path in sorted([*(sql / folder).glob("*.sql"), *(sql / folder).glob("*.py")])
+    ]
     by_name = {model.name: model for model in models}
     known = {f"sources.{name}" for name in (*RUN_TABLES, *contracts)} | {f"reference.{r.name}" for r in references}
     for model in models:
@@ -303,7 +301,7 @@ def _order(by_name: Mapping[str, Model]) -> list[str]:
         raise ModelError(f"models that read each other in a circle: {files}", "take one of the arrows away") from None
 
 
-def _model(path: Path, schema: str, parser) -> Model:
+def _model(path: Path, schema: str) -> Model:
     text = path.read_text(encoding="utf-8")
     spec_path = path.with_suffix(".yml")
     if not spec_path.exists():
@@ -324,7 +322,7 @@ def _model(path: Path, schema: str, parser) -> Model:
         name=f"{schema}.{path.stem}",
         path=path,
         sql=text.strip().rstrip(";") if is_query else "",
-        reads=_reads(path, text, parser) if is_query else _all_reads(path, inputs, parser),
+        reads=_reads(path, text) if is_query else _all_reads(path, inputs),
         grain=_grain(path, text),
         description=" ".join(str(spec.get("description", "")).split()),
         columns={name: str(text if is_query else text.get("description")) for name, text in columns.items()},
@@ -335,7 +333,7 @@ def _model(path: Path, schema: str, parser) -> Model:
         compute=compute,
         types={} if is_query else {name: column["type"] for name, column in columns.items()},
         history=_history(spec_path, spec, columns),
-        named=_named(spec_path, expectations, parser),
+        named=_named(spec_path, expectations),
     )
 
 
@@ -353,14 +351,14 @@ def _history(spec_path: Path, spec: dict, columns: Mapping[str, object]) -> tupl
 BATCH = "{batch}"
 
 
-def _named(spec_path: Path, expectations: Iterable[Expectation], parser) -> dict[str, tuple[str, ...]]:
+def _named(spec_path: Path, expectations: Iterable[Expectation]) -> dict[str, tuple[str, ...]]:
     """The tables that the expectations' queries name beside the one that they check, by the expectation's id."""
     named = {}
     for expectation in expectations:
         query = expectation.arguments().get("unexpected_rows_query", "")
         if NAMES_A_TABLE.search(query):
             plain = query.replace(BATCH, "checked.table").replace("{{", "{").replace("}}", "}")
-            named[expectation.id] = tuple(n for n in _reads(spec_path, plain, parser) if n != "checked.table")
+            named[expectation.id] = tuple(n for n in _reads(spec_path, plain) if n != "checked.table")
     return named
 
 
@@ -378,8 +376,8 @@ def _python(path: Path) -> tuple[dict[str, str], Callable]:
         ) from None
 
 
-def _all_reads(path: Path, inputs: Mapping[str, str], parser) -> tuple[str, ...]:
-    return tuple(sorted({name for query in inputs.values() for name in _reads(path, query, parser)}))
+def _all_reads(path: Path, inputs: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted({name for query in inputs.values() for name in _reads(path, query)}))
 
 
 def _yaml(path: Path, text: str) -> dict:
@@ -406,16 +404,34 @@ def _grain(path: Path, text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _reads(path: Path, text: str, parser) -> tuple[str, ...]:
-    """The tables that a query names, from DuckDB's own parser: nothing is bound, so they need not exist yet."""
-    parsed = json.loads(parser.execute("select json_serialize_sql(?)", [text]).fetchone()[0])
-    if parsed["error"]:
-        raise ModelError(f"{path}: {' '.join(parsed['error_message'].split())[:300]}", "correct the SQL")
-    tables, withs = _tables_in(parsed["statements"])
+def _reads(path: Path, text: str) -> tuple[str, ...]:
+    """The tables that a query names."""
+    tables, withs, problem = _parsed(text)
+    if problem:
+        raise ModelError(f"{path}: {problem}", "correct the SQL")
     plain = sorted(name for name in tables if name.startswith(".") and name[1:] not in withs)
     if plain:
         raise ModelError(f"{path} reads {', '.join(n[1:] for n in plain)} without its schema", "write schema.table")
     return tuple(sorted(name for name in tables if not name.startswith(".")))
+
+
+@lru_cache(maxsize=1)
+def _parser():
+    """An empty database, for its parser alone."""
+    import duckdb
+
+    return duckdb.connect()
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[frozenset[str], frozenset[str], str]:
+    """Tables and CTEs of a query, and what is wrong with it, from DuckDB's own parser: nothing is bound, so the tables need
+    not exist yet. Kept, since the same query is asked for again by every later run of the process."""
+    parsed = json.loads(_parser().cursor().execute("select json_serialize_sql(?)", [text]).fetchone()[0])
+    if parsed["error"]:
+        return frozenset(), frozenset(), " ".join(parsed["error_message"].split())[:300]
+    tables, withs = _tables_in(parsed["statements"])
+    return frozenset(tables), frozenset(withs), ""
 
 
 def _tables_in(tree: object) -> tuple[set[str], set[str]]:

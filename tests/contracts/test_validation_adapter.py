@@ -243,7 +243,7 @@ def python(program: str, *arguments: object, **environment: object) -> subproces
         | {name: str(value) for name, value in environment.items()},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -87,7 +87,11 @@ class Attacker:
                 row = {at: 1 for at, _ in parts} | {total: -1}
                 if not exhaustive:
                     rest = (*key[:place], f"{key[place]} outside {hierarchy}", *key[place + 1 :])
-                    row[self._unknown(rest, count - sum(own_count for _, own_count in parts))] = 1
+                    at = self._unknown(rest, count - sum(own_count for _, own_count in parts))
+                    row[at] = 1
+                    # a rest of what is not offered is not offered either
+                    if "withheld" in {self.mark[cell] for cell in row}:
+                        self.mark[at] = "withheld"
                 rows.append(row)
         return rows
 

@@ -110,13 +110,17 @@ class Plan:
         zones = range(self.base.shape[1])
         if self.groups:
             rows += [("zone", "zones of a group", None, f"z{zone}", f"g{self.groups[zone]}", True) for zone in zones]
-            rows += [("zone", "groups of the city", None, f"g{group}", "city", True) for group in sorted(set(self.groups))]
+            rows += [
+                ("zone", "groups of the city", None, f"g{group}", "city", True) for group in sorted(set(self.groups))
+            ]
         else:
             rows += [("zone", "zones of the city", None, f"z{zone}", "city", True) for zone in zones]
         for zone in self.districts or []:
             rows.append(("zone", "districts of the city", None, f"q{zone}", "city", False))
             rows.append(("zone", "districts of a zone", None, f"q{zone}", f"z{zone}", False))
-        rows += [("breakdown", "kinds", None, f"kind:k{kind}", "total:total", True) for kind in range(self.base.shape[2])]
+        rows += [
+            ("breakdown", "kinds", None, f"kind:k{kind}", "total:total", True) for kind in range(self.base.shape[2])
+        ]
         size = self.months_of_quarter
         for month in range(len(self.base)):
             quarter = _day(month // size * size)

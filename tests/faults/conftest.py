@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pytest
 from warehouses import Warehouse
 
-from flows.core import pipeline
 from flows.settings import PROJECT
 
 
@@ -36,9 +35,9 @@ def started() -> Callable[..., subprocess.Popen]:
 
 @pytest.fixture(scope="session")
 def finished(started) -> Callable[..., subprocess.CompletedProcess]:
-    """Run the command to its end: finished("run", "--direct", …, timeout=60) gives its code and what it said."""
+    """Run the command to its end: finished("run", "--direct", …) gives its code and what it said."""
 
-    def run(*arguments: object, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess:
+    def run(*arguments: object, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess:
         process = started(*arguments, **environment)
         try:
             out, errors = process.communicate(timeout=timeout)
@@ -50,12 +49,12 @@ def finished(started) -> Callable[..., subprocess.CompletedProcess]:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory) -> Warehouse:
+def first(released, tmp_path_factory) -> Warehouse:
     """Zones and one year of incidents, with their first release. Not to be changed by a test."""
     made = Warehouse(tmp_path_factory.mktemp("first"))
     for name in ("zones.csv", "incidents-2023.csv"):
         for path in (PROJECT / "data" / "raw").rglob(f"{name}*"):
             made.raw.mkdir(exist_ok=True)
             shutil.copyfile(path, made.raw / path.name)
-    pipeline.refresh(made.settings)
+    released(made.settings)
     return made

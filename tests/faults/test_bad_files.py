@@ -191,7 +191,7 @@ def whole_run(tmp_path_factory, finished):
     shutil.copytree(SAMPLE, folder / "raw")
     places = write_all(folder / "raw" / "bad")
     options = ("--direct", "--raw", folder / "raw", "--out", folder / "out")
-    return folder, finished("run", *options, timeout=500, COLUMNS="1000", **LIMITS), places
+    return folder, finished("run", *options, COLUMNS="1000", **LIMITS), places
 
 
 def test_the_run_ends_as_published_with_refusals(whole_run) -> None:

@@ -111,13 +111,13 @@ def test_two_runs_at_once(warehouse, started, finished) -> None:
     first = started("run", *warehouse.options)
     while not (warehouse.out / "run.holder.json").exists() and first.poll() is None:
         time.sleep(0.01)
-    second = started("run", *warehouse.options)
+    second = started("run", *warehouse.options, BAROMETER_LOCK_WAIT_SECONDS="600")
     third = finished("run", *warehouse.options, BAROMETER_LOCK_WAIT_SECONDS="0.5")
     assert third.returncode == 4
     assert f"process {first.pid}" in third.stderr and "BAROMETER_LOCK_WAIT_SECONDS" in third.stderr
-    told = first.communicate(timeout=60)
+    told = first.communicate(timeout=600)
     assert first.returncode == 0, told
-    out, errors = second.communicate(timeout=60)
+    out, errors = second.communicate(timeout=600)
     assert second.returncode == 0 and "Nothing changed" in out
     assert "aiting for" in errors
     assert not (warehouse.out / "run.holder.json").exists()

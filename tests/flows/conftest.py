@@ -71,7 +71,7 @@ def clean_environment():
 def run_barometer(clean_environment):
     """The command as a user runs it: run_barometer("run", …) gives the finished process."""
 
-    def run(*arguments: object, timeout: float = 200, cwd: Path = PROJECT, **environment: object):
+    def run(*arguments: object, timeout: float = 600, cwd: Path = PROJECT, **environment: object):
         return subprocess.run(
             [sys.executable, "-m", "flows.cli", *map(str, arguments)],
             env=clean_environment | {name: str(value) for name, value in environment.items()},
@@ -96,12 +96,16 @@ def prefect_at_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def direct_run(deliveries, run_barometer, tmp_path_factory):
+def direct_run(deliveries, run_barometer, shared_by_all):
     """The deliveries, run once without Prefect: (raw, out). Not to be changed by a test."""
-    out = tmp_path_factory.mktemp("direct") / "out"
-    run = run_barometer("run", "--direct", "--raw", deliveries, "--out", out)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return deliveries, out
+
+    def run(folder: Path) -> tuple[Path, Path]:
+        raw = shutil.copytree(deliveries, folder / "raw")
+        done = run_barometer("run", "--direct", "--raw", raw, "--out", folder / "out")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return raw, folder / "out"
+
+    return shared_by_all("direct", run)
 
 
 @pytest.fixture(scope="session")

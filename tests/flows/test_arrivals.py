@@ -35,9 +35,10 @@ def test_a_growing_file_is_waited_for(raw):
 
     copying = threading.Thread(target=copy_slowly)
     copying.start()
-    time.sleep(0.1)
+    while not (raw / "police" / "new.csv").exists():
+        time.sleep(0.01)
     told = Told()
-    wait_until_settled(raw, 0.6, told)
+    wait_until_settled(raw, 3, told)  # a busy machine may hold the copying up for more than its fifth of a second
     assert not copying.is_alive()
     assert "waiting until police/new.csv has arrived" in told.stages
 
@@ -46,7 +47,7 @@ def test_an_old_time_stamp_does_not_make_a_file_old(raw):
     wait_until_settled(raw, 0.3, Progress())
     os.utime(raw / "reference" / "zones.csv", (0, 0))  # what `cp -p` and `rsync -t` do at the end of a copy
     told = Told()
-    wait_until_settled(raw, 0.3, told)
+    wait_until_settled(raw, 3, told)
     assert told.stages
 
 

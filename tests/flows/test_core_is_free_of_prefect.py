@@ -30,7 +30,7 @@ print("imported:", *sorted({"prefect", "pandas", "great_expectations"} & set(sys
 
 def test_no_module_of_core_imports_prefect(clean_environment):
     run = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL_OF_CORE], env=clean_environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", IMPORT_ALL_OF_CORE], env=clean_environment, capture_output=True, text=True, timeout=600
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == ""
@@ -44,7 +44,7 @@ def test_a_run_with_nothing_to_do_imports_nothing_heavy(how, direct_run, clean_e
         env=clean_environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert run.returncode == 0, run.stderr
     assert "Nothing changed" in run.stdout

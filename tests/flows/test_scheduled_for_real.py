@@ -75,7 +75,7 @@ class Machine:
         body = None if content is None else json.dumps(content).encode()
         url, headers = f"http://127.0.0.1:{self.port}/api/{path}", {"Content-Type": "application/json"}
         request = urllib.request.Request(url, body, headers, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
             return json.loads(answer.read() or "null")
 
     def runs(self, deployment_id: str) -> list[dict]:
@@ -97,7 +97,7 @@ class Machine:
         )
 
     def stop(self, processes_that_know) -> None:
-        for sent, patience in ((signal.SIGINT, 15), (signal.SIGKILL, 5)):
+        for sent, patience in ((signal.SIGINT, 60), (signal.SIGKILL, 60)):
             for process in reversed(self._running):
                 try:
                     os.killpg(process.pid, sent)
@@ -125,13 +125,13 @@ def machine(raw, tmp_path, clean_environment, processes_that_know):
 
 def test_a_deployed_run_and_a_schedule_that_starts_by_itself(machine):
     machine.start("server")
-    machine.finish("deploy", timeout=180)
+    machine.finish("deploy", timeout=600)
     machine.start("worker")
     assert machine.ask("work_pools/barometer")["concurrency_limit"] == 1
     nightly = machine.ask("deployments/name/refresh/nightly")
 
     triggered = machine.ask(f"deployments/{nightly['id']}/create_flow_run", {})
-    ended = machine.wait_for(lambda: machine.ask(f"flow_runs/{triggered['id']}"), timeout=120)
+    ended = machine.wait_for(lambda: machine.ask(f"flow_runs/{triggered['id']}"), timeout=600)
     assert ended["state_type"] == "COMPLETED", machine.logs()
     assert ended["name"].startswith("nightly ")
     manifest = json.loads((machine.out / "current" / "manifest.json").read_text(encoding="utf-8"))
@@ -147,7 +147,7 @@ def test_a_deployed_run_and_a_schedule_that_starts_by_itself(machine):
         "police/incidents-2024.csv",
     }
 
-    due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=12)
+    due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
     schedule = {"interval": 3600, "anchor_date": due_at.isoformat(), "timezone": "Europe/Paris"}
     machine.ask(f"deployments/{nightly['id']}", {"schedules": [{"active": True, "schedule": schedule}]}, "PATCH")
 
@@ -155,7 +155,7 @@ def test_a_deployed_run_and_a_schedule_that_starts_by_itself(machine):
         scheduled = [run for run in machine.runs(nightly["id"]) if run["auto_scheduled"]]
         return min(scheduled, key=lambda run: run["expected_start_time"], default=None)
 
-    ended = machine.wait_for(due_now, timeout=90)
+    ended = machine.wait_for(due_now, timeout=600)
     assert ended["state_type"] == "COMPLETED", machine.logs()
     assert ended["state_name"] == "Unchanged"
     assert datetime.fromisoformat(ended["expected_start_time"]) == due_at

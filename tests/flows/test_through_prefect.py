@@ -126,7 +126,7 @@ def test_a_server_that_does_not_answer_is_named_at_once(raw, tmp_path, run_barom
     assert run.returncode == 12
     assert f"no Prefect server at PREFECT_API_URL=http://127.0.0.1:{port}/api" in run.stderr
     assert "--direct" in run.stderr
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 90
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
@@ -138,10 +138,10 @@ def test_an_interrupted_run_leaves_no_server(sent, raw, tmp_path, clean_environm
             break
     time.sleep(1)
     os.killpg(run.pid, sent)
-    told = run.communicate(timeout=60)[1]
+    told = run.communicate(timeout=600)[1]
     assert run.returncode == (130 if sent is signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in told
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + 300
     while (left := processes_that_know(tmp_path)) and time.monotonic() < give_up_at:
         time.sleep(0.2)
     assert left == []

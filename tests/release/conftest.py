@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,13 @@ HOSTILE = '<script>alert(1)<!-- & "it\'s" {{ 7 * 7 }}.csv'
 
 
 @pytest.fixture(scope="session")
-def two_runs(tmp_path_factory):
+def two_runs(shared_by_all):
     """A month of incidents; then a second month in a file with a hostile name, a file that answers to no contract and an
     empty one; and all of them at once in another place: the three releases. Not to be changed by a test."""
-    place = tmp_path_factory.mktemp("two_runs")
+    return shared_by_all("two_runs", _run_twice_and_elsewhere)
+
+
+def _run_twice_and_elsewhere(place: Path):
     settings = Settings(raw=place / "raw", out=place / "out").resolved()
     settings.raw.mkdir()
     january = (

@@ -49,7 +49,7 @@ def run(folder: Path) -> subprocess.CompletedProcess:
     elsewhere = folder.parent / "empty"
     elsewhere.mkdir(exist_ok=True)
     command = [sys.executable, "-I", "-S", "-X", "utf8=0", str(folder / "verify.py")]
-    return subprocess.run(command, cwd=elsewhere, env={}, capture_output=True, text=True, encoding="utf-8", timeout=60)
+    return subprocess.run(command, cwd=elsewhere, env={}, capture_output=True, text=True, encoding="utf-8", timeout=600)
 
 
 def differing(folder: Path) -> list[str]:

@@ -57,8 +57,8 @@ def manifest(settings: Settings) -> dict:
     return json.loads((settings.current / "manifest.json").read_text())
 
 
-def test_a_second_run_has_nothing_to_do(settings) -> None:
-    first = pipeline.refresh(settings)
+def test_a_second_run_has_nothing_to_do(settings, released) -> None:
+    first = released(settings)
     again = pipeline.refresh(settings)
     assert not first.is_unchanged and again.is_unchanged
     assert again.release == first.release
@@ -71,10 +71,10 @@ def _fields(line) -> tuple:
     return (line.file_name, line.contract, line.verdict, line.rows_read, line.rows_accepted, line.rows_quarantined)
 
 
-def test_one_new_file_is_the_only_one_read(settings, monkeypatch) -> None:
+def test_one_new_file_is_the_only_one_read(settings, released, monkeypatch) -> None:
     from flows.core import admission
 
-    pipeline.refresh(settings)
+    released(settings)
     read: list[str] = []
     genuine = admission.admit
     monkeypatch.setattr(admission, "admit", lambda d, *rest: read.append(d.shown_name) or genuine(d, *rest))
@@ -87,12 +87,12 @@ def test_one_new_file_is_the_only_one_read(settings, monkeypatch) -> None:
     assert "marts.indicator_values" in outcome.built_tables
 
 
-def test_tables_taken_over_are_the_same_as_built_anew(settings, tmp_path) -> None:
-    pipeline.refresh(settings)
+def test_tables_taken_over_are_the_same_as_built_anew(settings, released, tmp_path) -> None:
+    released(settings)
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
     pipeline.refresh(settings)
     fresh = replace(settings, out=tmp_path / "fresh")
-    pipeline.refresh(fresh)
+    released(fresh)
     assert tables(settings) == tables(fresh)
 
 
@@ -125,16 +125,16 @@ def test_a_result_is_made_anew_where_a_table_that_it_names_changed(settings, mon
     assert ("marts.police_statistics", "count_not_negative") not in made
 
 
-def test_the_first_release_is_compared_with_nothing_and_says_so(settings) -> None:
-    pipeline.refresh(settings)
+def test_the_first_release_is_compared_with_nothing_and_says_so(settings, released) -> None:
+    released(settings)
     assert compared(settings) == {}
     assert manifest(settings)["compared_with"] is None
     assert manifest(settings)["not_compared"] == "there is no release before this one"
 
 
-def test_what_is_lost_against_the_release_before_warns(settings) -> None:
+def test_what_is_lost_against_the_release_before_warns(settings, released) -> None:
     write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
-    first = pipeline.refresh(settings)
+    first = released(settings)
     write(settings, "police/incidents-02.csv", incidents("2025-03", 2), "2025-04-03T00:00:00Z")
     outcome = pipeline.refresh(settings)
     assert manifest(settings)["compared_with"] == first.release.name
@@ -144,28 +144,28 @@ def test_what_is_lost_against_the_release_before_warns(settings) -> None:
     assert any("previous_periods_kept failed" in warning for warning in outcome.warnings)
 
 
-def test_one_month_more_loses_nothing(settings) -> None:
-    pipeline.refresh(settings)
+def test_one_month_more_loses_nothing(settings, released) -> None:
+    released(settings)
     write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
     outcome = pipeline.refresh(settings)
     assert set(compared(settings).values()) == {"passed"}
     assert not [warning for warning in outcome.warnings if "previous_" in warning]
 
 
-def test_an_older_day_is_not_compared_with_a_newer_one(settings) -> None:
+def test_an_older_day_is_not_compared_with_a_newer_one(settings, released) -> None:
     write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
-    pipeline.refresh(settings)
+    released(settings)
     outcome = pipeline.refresh(replace(settings, as_of=date(2025, 2, 10)))
     assert compared(settings) == {}
     assert manifest(settings)["not_compared"] == "the release before tells of a later day (2025-03-03)"
     assert not [warning for warning in outcome.warnings if "previous_" in warning]
 
 
-def test_figures_that_the_code_changed_are_told(settings, tmp_path) -> None:
+def test_figures_that_the_code_changed_are_told(settings, released, tmp_path) -> None:
     shutil.copytree(PROJECT / "sql", tmp_path / "sql")
     settings = replace(settings, sql=tmp_path / "sql")
     write(settings, "police/incidents-02.csv", incidents("2025-02", 20), "2025-03-03T00:00:00Z")
-    pipeline.refresh(settings)
+    released(settings)
     model = tmp_path / "sql" / "1_staging" / "stg_police__incidents.sql"
     text = model.read_text()
     assert "\nqualify" in text
@@ -175,10 +175,10 @@ def test_figures_that_the_code_changed_are_told(settings, tmp_path) -> None:
     assert compared(settings)["marts.indicator_values", "previous_figures_kept"] == "failed"
 
 
-def test_a_changed_model_redoes_only_what_depends_on_it(settings, tmp_path) -> None:
+def test_a_changed_model_redoes_only_what_depends_on_it(settings, released, tmp_path) -> None:
     shutil.copytree(PROJECT / "sql", tmp_path / "sql")
     settings = replace(settings, sql=tmp_path / "sql")
-    pipeline.refresh(settings)
+    released(settings)
     model = tmp_path / "sql/3_marts/calendar.sql"
     model.write_text(model.read_text() + "\n-- one more comment\n")
     outcome = pipeline.refresh(settings)
@@ -187,12 +187,12 @@ def test_a_changed_model_redoes_only_what_depends_on_it(settings, tmp_path) -> N
     assert set(outcome.built_tables) == {"marts.calendar"} | of_the_run | of_the_code
 
 
-def test_a_changed_contract_reads_again_only_its_deliveries(settings, tmp_path, monkeypatch) -> None:
+def test_a_changed_contract_reads_again_only_its_deliveries(settings, released, tmp_path, monkeypatch) -> None:
     from flows.core import admission
 
     shutil.copytree(PROJECT / "sql", tmp_path / "sql")
     settings = replace(settings, sql=tmp_path / "sql")
-    pipeline.refresh(settings)
+    released(settings)
     contract = tmp_path / "sql/0_sources/police_incidents.yml"
     contract.write_text(contract.read_text() + "# a new remark\n")
     read: list[str] = []
@@ -202,8 +202,8 @@ def test_a_changed_contract_reads_again_only_its_deliveries(settings, tmp_path, 
     assert read == ["police/incidents-01.csv"]
 
 
-def test_a_changed_file_takes_the_place_of_the_old_one_which_stays_known(settings) -> None:
-    pipeline.refresh(settings)
+def test_a_changed_file_takes_the_place_of_the_old_one_which_stays_known(settings, released) -> None:
+    released(settings)
     write(settings, "police/incidents-01.csv", incidents("2025-01", 5))
     pipeline.refresh(settings)
     assert linked(settings) == {"2025-01": 5}
@@ -214,17 +214,17 @@ def test_a_changed_file_takes_the_place_of_the_old_one_which_stays_known(setting
     assert rows == [(3, True), (5, False)]
 
 
-def test_a_day_knows_what_was_received_by_then(settings, tmp_path) -> None:
+def test_a_day_knows_what_was_received_by_then(settings, released, tmp_path) -> None:
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
-    pipeline.refresh(settings)
+    released(settings)
     then = replace(settings, out=tmp_path / "then", as_of=date(2025, 2, 28))
     pipeline.refresh(then)
     assert linked(settings) == {"2025-01": 3, "2025-02": 2}
     assert linked(then) == {"2025-01": 3}
 
 
-def test_a_refused_correction_leaves_the_old_delivery_in_force(settings) -> None:
-    pipeline.refresh(settings)
+def test_a_refused_correction_leaves_the_old_delivery_in_force(settings, released) -> None:
+    released(settings)
     write(settings, "police/incidents-01.csv", INCIDENTS)
     outcome = pipeline.refresh(settings)
     assert outcome.has_refused
@@ -246,8 +246,8 @@ def test_the_same_content_twice_is_one_delivery(settings) -> None:
     assert linked(settings) == {"2025-01": 3}
 
 
-def test_rollback_switches_to_a_kept_release(settings) -> None:
-    first = pipeline.refresh(settings).release
+def test_rollback_switches_to_a_kept_release(settings, released) -> None:
+    first = released(settings).release
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
     second = pipeline.refresh(settings).release
     assert second != first
@@ -269,18 +269,18 @@ def test_the_oldest_releases_go_and_the_current_one_stays(settings) -> None:
     assert [r.name for r in publishing.kept_releases(settings.releases)] == [names[1]]
 
 
-def test_no_publish_leaves_the_current_release(settings) -> None:
-    first = pipeline.refresh(settings).release
+def test_no_publish_leaves_the_current_release(settings, released) -> None:
+    first = released(settings).release
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
     outcome = pipeline.refresh(replace(settings, publish=False))
     assert outcome.release is None and (outcome.candidate / "campaign.duckdb").is_file()
     assert publishing.current_release(settings.current) == first
 
 
-def test_a_failed_critical_expectation_stops_publishing(settings, tmp_path) -> None:
+def test_a_failed_critical_expectation_stops_publishing(settings, released, tmp_path) -> None:
     from flows.core.errors import VerificationFailed
 
-    first = pipeline.refresh(settings).release
+    first = released(settings).release
     shutil.copytree(PROJECT / "sql", tmp_path / "sql")
     told = tmp_path / "sql/expectation_texts/tables.yml"
     told.write_text(told.read_text() + "made_to_fail:\n" + "".join(f"  {name}: x\n" for name in NAMES))
@@ -310,9 +310,9 @@ def test_a_raw_folder_inside_the_warehouse_is_left_alone(settings) -> None:
     assert (inside.raw / "reference" / "zones.csv").is_file()
 
 
-def test_a_bad_file_that_was_mended_stays_on_record_and_counts_no_more(settings) -> None:
+def test_a_bad_file_that_was_mended_stays_on_record_and_counts_no_more(settings, released) -> None:
     write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
-    assert pipeline.refresh(settings).has_refused
+    assert released(settings).has_refused
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2))
     mended = pipeline.refresh(settings)
     assert not mended.has_refused
@@ -324,9 +324,9 @@ def test_a_bad_file_that_was_mended_stays_on_record_and_counts_no_more(settings)
     assert again.is_unchanged and not again.has_refused
 
 
-def test_a_bad_file_that_was_taken_away_counts_no_more(settings) -> None:
+def test_a_bad_file_that_was_taken_away_counts_no_more(settings, released) -> None:
     write(settings, "police/incidents-02.csv", "no;known;header\n1;2;3\n")
-    assert pipeline.refresh(settings).has_refused
+    assert released(settings).has_refused
     (settings.raw / "police" / "incidents-02.csv").unlink()
     assert not pipeline.refresh(settings).has_refused
 
@@ -377,8 +377,8 @@ def tables(settings: Settings) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("harm", ["none", "gone", "damaged"])
-def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, tmp_path, harm) -> None:
-    pipeline.refresh(settings)
+def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, released, tmp_path, harm) -> None:
+    released(settings)
     files = sorted(settings.kept.iterdir())
     assert files
     for file in files:
@@ -389,7 +389,7 @@ def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, tmp_pa
     write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
     pipeline.refresh(settings)
     anew = replace(settings, out=tmp_path / "anew")
-    pipeline.refresh(anew)
+    released(anew)
     assert tables(settings) == tables(anew)
     assert {p.name for p in settings.kept.iterdir()} <= {p.name for p in anew.kept.iterdir()}
 
@@ -403,9 +403,9 @@ def linked_on(settings: Settings, place, day: date | None) -> dict[str, float]:
     return linked(then)
 
 
-def test_a_file_put_back_over_a_wrong_one_is_in_force_again(settings) -> None:
+def test_a_file_put_back_over_a_wrong_one_is_in_force_again(settings, released) -> None:
     write(settings, "police/incidents-02.csv", RIGHT, "2025-03-03T00:00:00Z")
-    pipeline.refresh(settings)
+    released(settings)
     write(settings, "police/incidents-02.csv", WRONG)
     pipeline.refresh(settings)
     assert linked(settings)["2025-02"] == 9

@@ -59,7 +59,7 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> subprocess.
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         stdin=subprocess.DEVNULL,
     )
 

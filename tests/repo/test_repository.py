@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+from longest_first import LONGEST_FIRST, place_of
+
 from flows.settings import PROJECT
 
 
@@ -68,3 +70,9 @@ def test_ci_does_nothing_but_the_test_command() -> None:
     script = (PROJECT / ".ci" / "run").read_text()
     commands = [line for line in script.splitlines() if line and not line.startswith(("#", "set ", "cd "))]
     assert commands == ["exec make test"]
+
+
+def test_the_longest_test_files_begin_first() -> None:
+    files = sorted((PROJECT / "tests").rglob("test_*.py"), key=place_of)
+    assert [path.name for path in files[: len(LONGEST_FIRST)]] == list(LONGEST_FIRST)
+    assert "--no-loadscope-reorder" in (PROJECT / "Makefile").read_text(encoding="utf-8"), "else the order is not kept"
