@@ -32,7 +32,7 @@ KEPT_ROWS = 200_000
 LARGE_BYTES = 2_000_000
 """A table whose Parquet is larger is worth a second thread for its fingerprint."""
 
-JUDGES = ("building.py", "contracts.py", "validation.py")
+JUDGES = ("building.py", "contracts.py", "quicker_checks.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 

@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from flows.core import quicker_checks
 from flows.core.contracts import Expectation
 from flows.core.reading.tables import identifier
 
@@ -91,8 +92,7 @@ def _import():
     * It runs the query of an UnexpectedRowsExpectation twice, to count its rows and to fetch some of them. Nobody may see
       these, so a subclass asks for the count alone.
     * It imports scipy and altair for expectations that are not used here: a second and a half that a lazy import saves.
-    * It makes an expectation's configuration anew for every argument that it looks up in it: a third of a small check.
-    * It asks of each part of a metric's name, mostly texts and None, whether it is one of twenty kinds of arrays: a fifth.
+    * It does much of its work many times over: `quicker_checks` tells what, and what is done instead.
     * It imports its sources for pandas and Spark, whose classes take half a second to make: names without content stand
       in for them.
     """
@@ -127,11 +127,30 @@ def _import():
             DUCKDB = "duckdb"
 
         _count_rows_only(gx)
-        _look_up_at_once(gx.expectations.Expectation)
-        _name_metrics_quickly(sys.modules["great_expectations.core.id_dict"])
+        _quicken(gx, engine)
         if KeptConnections.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
             engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, KeptConnections.DUCKDB)
         return gx
+
+
+def _quicken(gx, engine: ModuleType) -> None:
+    """Hand over to `quicker_checks` what it works on."""
+    from great_expectations.core import id_dict
+    from great_expectations.datasource.fluent.sql_datasource import TableAsset
+    from great_expectations.expectations import expectation_configuration, registry
+    from great_expectations.expectations.metrics import metric_provider
+    from great_expectations.expectations.metrics.table_metrics import table_column_types
+    from great_expectations.validator import validation_graph
+
+    configuration = expectation_configuration.ExpectationConfiguration
+    quicker_checks.look_up_once(gx.expectations.Expectation, configuration)
+    quicker_checks.follow_metrics_once(validation_graph.ValidationGraph)
+    quicker_checks.name_metrics_quickly(id_dict)
+    quicker_checks.describe_columns(table_column_types, engine.sa)
+    quicker_checks.fetch_no_values(registry)
+    quicker_checks.count_in_one_scan(gx, metric_provider, engine.SqlAlchemyExecutionEngine, engine.sa)
+    quicker_checks.count_last(engine.SqlAlchemyExecutionEngine)
+    TableAsset.test_connection = lambda self: None  # its rows were counted a moment before
 
 
 def _count_rows_only(gx) -> None:
@@ -145,39 +164,6 @@ def _count_rows_only(gx) -> None:
             return super()._validate(counted, runtime_configuration, execution_engine)
 
     gx.expectations.CountedRowsExpectation = CountedRowsExpectation
-
-
-def _look_up_at_once(expectation_class: type) -> None:
-    """While the arguments of an expectation are looked up, which changes nothing in it, its configuration is made once."""
-    make, look_up = expectation_class.configuration.fget, expectation_class._get_runtime_kwargs
-    made: dict[int, object] = {}
-
-    def configuration(self):
-        return made[id(self)] if id(self) in made else make(self)
-
-    def _get_runtime_kwargs(self, *arguments, **named):
-        made[id(self)] = make(self)
-        try:
-            return look_up(self, *arguments, **named)
-        finally:
-            del made[id(self)]
-
-    expectation_class.configuration = property(configuration)
-    expectation_class._get_runtime_kwargs = _get_runtime_kwargs
-
-
-def _name_metrics_quickly(id_dict: ModuleType) -> None:
-    """What is made of plain values need not be converted before it is written as JSON."""
-    convert = id_dict.convert_to_json_serializable
-
-    def convert_to_json_serializable(data: object) -> object:
-        is_plain = isinstance(data, dict) and all(type(value) in PLAIN for value in data.values())
-        return data if is_plain else convert(data)
-
-    id_dict.convert_to_json_serializable = convert_to_json_serializable
-
-
-PLAIN = (str, int, bool, type(None))
 
 
 class _lazy_imports:
@@ -275,7 +261,8 @@ class Validator:
         built = [_build(self._gx, expectation) for expectation in expectations]
         try:
             form = COUNTS_AND_ROWS if has_row_ids else COUNTS_ONLY
-            results = self._results(table, schema, form, [b for b in built if not isinstance(b, Exception)])
+            with quicker_checks.memory.open():
+                results = self._results(table, schema, form, [b for b in built if not isinstance(b, Exception)])
         except Exception as error:  # whatever breaks in the library, the checks did not run
             return [_crashed(e, error) for e in expectations]
         running = iter(results)
@@ -324,8 +311,10 @@ _orders = itertools.count(1)
 def _build(gx, expectation: Expectation):
     """The library's own object for an entry of a contract, or the exception that it raised."""
     name = "".join(part.capitalize() for part in expectation.expectation.split("_"))
-    name = name.replace("UnexpectedRowsExpectation", "CountedRowsExpectation")
     arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in expectation.kwargs}
+    if name == "UnexpectedRowsExpectation":
+        is_filter = quicker_checks.condition_of(str(arguments.get("unexpected_rows_query"))) is not None
+        name = "FilteredRowsExpectation" if is_filter else "CountedRowsExpectation"
     meta = {"order": next(_orders), "id": expectation.id, "reason": expectation.reason}
     try:
         return getattr(gx.expectations, name)(**arguments, severity=expectation.severity, meta=meta)
