@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models
+from flows.core import beside, chain, fingerprints, history, ledger, lineage, models
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -132,6 +132,7 @@ def start(
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
     links = chain.before(previous)
     known["sources.releases"] = _hash(chain.rows(links))
+    beside.wait()
     lineage_files = lineage.files(graph, contracts, shop.kept)
     known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
