@@ -18,6 +18,7 @@ from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
+from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
@@ -540,11 +541,9 @@ def personal_values_sql(contract: Contract) -> str:
 
 def save_verdict(path: Path, verdict: Verdict, key: str) -> None:
     """Keep a verdict, with the key of everything that it depends on."""
-    from dataclasses import asdict
-
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps({"key": key, **asdict(verdict)}, ensure_ascii=False, indent=1), encoding="utf-8")
+    partial.write_text(as_json({"key": key, **vars(verdict)}), encoding="utf-8")
     os.replace(partial, path)
 
 

@@ -29,9 +29,6 @@ MOST_FREE_ROOM = 0.5
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
 
-LARGE_BYTES = 2_000_000
-"""A table whose Parquet is larger is worth a second thread for its fingerprint."""
-
 JUDGES = ("building.py", "contracts.py", "quicker_checks.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
@@ -44,7 +41,7 @@ class Build:
     small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
-    `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
+    `content_fingerprints` are those of tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     """
@@ -538,16 +535,13 @@ def _make_results(
     return made
 
 
-def fingerprint_large_tables(build: Build) -> None:
-    """Take the fingerprints of the large tables that were built anew. It takes seconds, and needs their Parquet alone."""
-    paths = {m.name: build.folder / "parquet" / parquet_name(m) for m in build.graph.models if m.is_published}
-    large = {
-        name: (path, build.graph.by_name[name].history)
-        for name, path in paths.items()
-        if name not in build.reused and path.is_file() and path.stat().st_size > LARGE_BYTES
-    }
-    if large:
-        build.content_fingerprints = fingerprints.of_files(large)
+def fingerprint_tables(build: Build) -> None:
+    """Take the fingerprints of the tables that were built anew, but for the late ones; it needs their Parquet alone."""
+    late = late_models(build.graph)
+    new = [m for m in build.graph.models if m.is_published and m.name not in build.reused | late]
+    files = {m.name: (build.folder / "parquet" / parquet_name(m), m.history) for m in new}
+    if files:
+        build.content_fingerprints = fingerprints.of_files(files)
 
 
 def expectations_of(model: Model) -> list[Expectation]:

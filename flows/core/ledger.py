@@ -13,6 +13,7 @@ from pathlib import Path
 from flows.core.admission import Verdict
 from flows.core.contracts import Contract
 from flows.core.landing import Delivery
+from flows.core.written import as_json
 
 CORE = Path(__file__).resolve().parent
 
@@ -199,7 +200,7 @@ def write_json(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+        file.write(as_json(content) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)

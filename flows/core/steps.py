@@ -413,7 +413,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
     shop = _workshop(settings)
     late = building.late_models(build.graph)
     with ThreadPoolExecutor(1) as beside:  # the many small checks leave most of the second processor free
-        fingerprinted = beside.submit(building.fingerprint_large_tables, build)
+        fingerprinted = beside.submit(building.fingerprint_tables, build)
         building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
         building.tell_known(build)
         building.build_late_tables(build, shop, progress.advance)
