@@ -5,6 +5,7 @@ Results are counts, never values. An expectation that crashed is told apart from
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import re
@@ -91,10 +92,10 @@ def _import():
       a private tuple, to which DuckDB is added. The version is therefore pinned exactly, and a canary test watches.
     * It runs the query of an UnexpectedRowsExpectation twice, to count its rows and to fetch some of them. Nobody may see
       these, so a subclass asks for the count alone.
-    * It imports scipy and altair for expectations that are not used here: a second and a half that a lazy import saves.
+    * It imports scipy, altair, requests and jsonschema for what is not used here: a lazy import saves two seconds.
     * It does much of its work many times over: `quicker_checks` tells what, and what is done instead.
-    * It imports its sources for pandas and Spark, whose classes take half a second to make: names without content stand
-      in for them.
+    * It imports its sources for everything that is not DuckDB, its cloud and its sixty expectations, whose classes take a
+      second to make: names without content stand in for them, until an expectation is asked for.
     """
     with _import_lock:
         if "great_expectations" in sys.modules:
@@ -114,7 +115,7 @@ def _import():
             0.0005
         )  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
         try:
-            with _lazy_imports(importlib.util, "altair", "scipy.stats"), _left_out(OTHER_ENGINES):
+            with _lazy_imports(importlib.util, *LATER), _left_out(NOT_USED):
                 import great_expectations as gx
                 import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
         finally:
@@ -147,6 +148,7 @@ def _quicken(gx, engine: ModuleType) -> None:
     quicker_checks.follow_metrics_once(validation_graph.ValidationGraph)
     quicker_checks.name_metrics_quickly(id_dict)
     quicker_checks.describe_columns(table_column_types, engine.sa)
+    registry._registered_expectations = _OnDemand(registry._registered_expectations)
     quicker_checks.fetch_no_values(registry)
     quicker_checks.count_in_one_scan(gx, metric_provider, engine.SqlAlchemyExecutionEngine, engine.sa)
     quicker_checks.count_last(engine.SqlAlchemyExecutionEngine)
@@ -188,8 +190,18 @@ class _lazy_imports:
         return spec
 
 
-OTHER_ENGINES = re.compile(r"great_expectations\.datasource\.fluent\.(pandas|spark)_\w+")
-"""Modules of sources that are not used: what is checked lies in DuckDB."""
+LATER = ("altair", "scipy.stats", "requests", "jsonschema")
+"""What is imported only when something of it is used: never, here."""
+
+ONE_EXPECTATION = "great_expectations.expectations.core."
+NOT_USED = re.compile(
+    r"great_expectations\.("
+    r"datasource\.fluent\.(alloy|aurora|bigquery|citus|fabric|neon|pandas|redshift|snowflake|spark|sql_server"
+    r"|sqlite)\w*"
+    r"|metrics(\.\w+)*|core\.http|data_context\.store\.gx_cloud_store_backend"
+    r"|expectations\.core\.expect_\w+)"
+)
+"""Modules of other sources, of the cloud, of metrics that are asked for without an expectation; and each expectation's own."""
 
 
 class _left_out:
@@ -205,7 +217,7 @@ class _left_out:
         sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: object = None, target: object = None):
-        return ModuleSpec(name, self) if self._names.fullmatch(name) else None
+        return ModuleSpec(name, self, is_package=True) if self._names.fullmatch(name) else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         """An ordinary module."""
@@ -218,6 +230,17 @@ def _no_class(module: str, name: str) -> type:
     if name.startswith("__"):
         raise AttributeError(name)
     return type(name, (), {"__module__": module})
+
+
+class _OnDemand(dict):
+    """The library's expectations by name: one of its own is imported when it is first asked for."""
+
+    def get(self, name: str, default: object = None) -> object:
+        module = f"{ONE_EXPECTATION}{name}"
+        if name not in self and isinstance(getattr(sys.modules.get(module), "__loader__", None), _left_out):
+            del sys.modules[module]
+            importlib.import_module(module)
+        return super().get(name, default)
 
 
 @lru_cache(maxsize=1)
@@ -310,14 +333,16 @@ _orders = itertools.count(1)
 
 def _build(gx, expectation: Expectation):
     """The library's own object for an entry of a contract, or the exception that it raised."""
-    name = "".join(part.capitalize() for part in expectation.expectation.split("_"))
+    name = expectation.expectation
     arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in expectation.kwargs}
-    if name == "UnexpectedRowsExpectation":
+    if name == "unexpected_rows_expectation":
         is_filter = quicker_checks.condition_of(str(arguments.get("unexpected_rows_query"))) is not None
-        name = "FilteredRowsExpectation" if is_filter else "CountedRowsExpectation"
+        name = "filtered_rows_expectation" if is_filter else "counted_rows_expectation"
     meta = {"order": next(_orders), "id": expectation.id, "reason": expectation.reason}
     try:
-        return getattr(gx.expectations, name)(**arguments, severity=expectation.severity, meta=meta)
+        return gx.expectations.registry.get_expectation_impl(name)(
+            **arguments, severity=expectation.severity, meta=meta
+        )
     except Exception as error:  # an unknown name or argument: reported as not checked
         return error
 
