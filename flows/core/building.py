@@ -26,6 +26,9 @@ LATE_SOURCES = ("sources.checks", "sources.release_checks")
 
 MOST_FREE_ROOM = 0.5
 
+SMALL_BYTES = 1_000_000
+"""From fewer accepted bytes the tables are built by one thread: to share out such work takes longer than to do it."""
+
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
 
@@ -67,6 +70,7 @@ class Build:
     lineage_files: dict[str, Path] = field(default_factory=dict)
     content_fingerprints: dict[str, str | None] = field(default_factory=dict)
     memory: Memory | None = None
+    is_small: bool = False
 
     @property
     def database(self) -> Path:
@@ -96,7 +100,7 @@ def connect(build: Build, shop: Workshop):
     con = duckdb.connect(
         str(build.work / "work.duckdb"),
         config={
-            "threads": shop.threads,
+            "threads": 1 if build.is_small else shop.threads,
             "memory_limit": shop.memory_limit,
             "temp_directory": str(build.work / "spill"),
             "autoinstall_known_extensions": False,
@@ -148,6 +152,7 @@ def start(
         texts=texts,
         lineage_files=lineage_files,
         memory=history.memory_of(previous, manifest),
+        is_small=sum((shop.staged / r.verdict.staged).stat().st_size for r in rows if r.is_in_force) < SMALL_BYTES,
     )
     _take_over_database(build)
     _look_back(build, as_of)
