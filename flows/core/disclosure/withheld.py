@@ -9,6 +9,8 @@ asked alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from flows.core.disclosure.attack import DOWN, UP
@@ -22,10 +24,28 @@ ENDLESS = 1e4
 POINTS = 4  # joint pushes before single cells are asked
 
 
+@dataclass(frozen=True)
+class Told:
+    """Cells that are told exactly, of this release and (numbers of `Past`) of earlier ones; all cells of their blocks."""
+
+    cells: np.ndarray
+    of_past: np.ndarray
+    around: np.ndarray
+
+    @classmethod
+    def nothing(cls) -> Told:
+        """No cell is told."""
+        none = np.zeros(0, np.int64)
+        return cls(none, none, none)
+
+    def __len__(self) -> int:
+        return len(self.cells) + len(self.of_past)
+
+
 def told_withheld(
     deep: Cube, sums: Sums, past: Past, low: np.ndarray, high: np.ndarray, asked: np.ndarray, is_new: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The cells among `asked` that have one possible value only, and all cells of the blocks in which they stand.
+) -> Told:
+    """The cells among `asked`, and the small ones withheld before, that have one possible value only.
 
     `deep` is the cube of the release in which nothing is withheld, with its rests and `sums`; the arrays speak of all its
     cells: `low` and `high` what is known of each by itself, `is_new` where something is shown that was not before.
@@ -36,6 +56,7 @@ def told_withheld(
     floor[:own], ceiling[:own] = np.maximum(floor[:own], low), np.minimum(ceiling[:own], high)
     wanted, changed = np.zeros(size, bool), np.zeros(size, bool)
     wanted[:own], changed[:own] = asked, is_new
+    wanted[own:] = past.is_fine_small[system.alone]
     # a block is changed by what is known beside it, too
     beside = np.diff(system.matrix.indptr) > 0
     beside[beside] = np.maximum.reduceat(changed[system.matrix.indices], system.matrix.indptr[:-1][beside])
@@ -49,7 +70,8 @@ def told_withheld(
             told.append(block.cells[found])
             around.append(block.cells[block.cells < own])
     cells = np.concatenate(told)
-    return cells[cells < own], np.concatenate(around) if around else np.zeros(0, np.int64)
+    near = np.concatenate(around) if around else np.zeros(0, np.int64)
+    return Told(cells[cells < own], system.alone[cells[cells >= own] - own], near)
 
 
 def _fixed(block: Block, exact: np.ndarray, floor: np.ndarray, ceiling: np.ndarray, suspects: np.ndarray) -> np.ndarray:
