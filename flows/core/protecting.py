@@ -130,6 +130,11 @@ def remember(build, con, folder: Path) -> None:
     name = memory.save(folder, *memory.after_release(**frames))
     hashes = {table: sha256_of(folder / name / file) for table, file in FILES.items()}
     ledger.write_json(folder / POINTER, {"name": name, "sha256": hashes})
-    for other in folder.iterdir():
-        if other.is_dir() and other.name != name:
+
+
+def forget_others(folder: Path) -> None:
+    """Remove the records that the newest one took the place of; called when nothing reads them any more."""
+    told = ledger.read_json(folder / POINTER)
+    for other in folder.iterdir() if told else ():
+        if other.is_dir() and other.name != told["name"]:
             shutil.rmtree(other, ignore_errors=True)

@@ -474,6 +474,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         for name in removed:
             withheld.path_of(settings.runs, name).unlink(missing_ok=True)
         building.forget_others(settings.kept, build)
+        protecting.forget_others(settings.protection)
     else:
         candidate = settings.out / "candidate"
         shutil.rmtree(candidate, ignore_errors=True)

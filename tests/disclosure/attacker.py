@@ -1,7 +1,9 @@
 """An attacker written anew for the tests, with scipy alone: from what is printed to what follows, over all releases.
 
-Shares no line with `flows.core.disclosure`: sums are built cell by cell from the parent tables, a cell is its key and its count,
-and also tables that are withheld are unknowns of his, of which he knows that they add up.
+Shares no line with `flows.core.disclosure`: sums are built cell by cell from the parent tables, a cell is its key and its
+count, and also tables that are withheld are unknowns of his, of which he knows that they add up. `same_withheld`: he is even
+granted which of them did not change from release to release, of which nothing is printed; otherwise they are other unknowns
+in each release.
 """
 
 from __future__ import annotations
@@ -19,14 +21,22 @@ SMALL_TO = {"incidents": 5, "accepted": 10}
 class Attacker:
     """Everything that the given releases print, as one system of whole numbers."""
 
-    def __init__(self, frames: list[pd.DataFrame], sums: pd.DataFrame, small_to: dict[str, int] = SMALL_TO):
+    def __init__(
+        self,
+        frames: list[pd.DataFrame],
+        sums: pd.DataFrame,
+        small_to: dict[str, int] = SMALL_TO,
+        same_withheld: bool = True,
+    ):
         self.small_to = small_to
+        self.same_withheld = same_withheld
+        self.release = 0
         self.number: dict[tuple, int] = {}
         self.low: list[float] = []
         self.high: list[float] = []
         self.mark: list[str] = []
         rows: list[dict[int, int]] = []
-        for frame in frames:
+        for self.release, frame in enumerate(frames):
             own = self._read(frame)
             rows += self._sums(own, sums)
         self.exact = np.array([identity[-1] for identity in self.number])
@@ -53,12 +63,13 @@ class Attacker:
                 f"{cell.period_type}:{cell.period_start:%Y-%m-%d}",
                 f"{cell.breakdown}:{cell.breakdown_value}",
             )
-            at = self._unknown(key, cell.exact_count)
+            fine = not self.same_withheld and cell.mark in ("withheld", "latent")
+            at = self._unknown((*key, self.release) if fine else key, cell.exact_count)
             own[key] = at, cell.exact_count
             low, high = self._printed(cell)
             self.low[at], self.high[at] = max(self.low[at], low), min(self.high[at], high)
             if self.mark[at] != "shown":
-                self.mark[at] = cell.mark
+                self.mark[at] = "withheld" if cell.mark == "latent" else cell.mark
         return own
 
     def _printed(self, cell) -> tuple[float, float]:
@@ -106,6 +117,15 @@ class Attacker:
             assert found.status == 0, found.message
             ends.append(float(round(found.x[cell])))
         return ends[0], ends[1]
+
+    def told(self) -> list[tuple]:
+        """Every small count that is withheld and has one possible value only."""
+        small = {
+            identity: at
+            for identity, at in self.number.items()
+            if self.mark[at] == "withheld" and 1 <= identity[-1] <= self.small_to.get(identity[0], 0)
+        }
+        return [identity for identity, at in small.items() if len(set(self.interval(at))) == 1]
 
     def learned(self, offered_only: bool = False) -> dict[tuple, tuple[float, float]]:
         """Every small count (never shown) of which the whole range 1 to the limit does not stay possible."""

@@ -20,7 +20,7 @@ from flows.core.disclosure.cube import Cube, Sums
 from flows.core.disclosure.past import Past, System, stack
 from flows.core.disclosure.protection import LATENT, OTHER, SHOWN, SMALL, UNTOLD, WITHHELD
 from flows.core.disclosure.rules import HIDING, Kind, Limits, RuleBook, limits_of
-from flows.core.disclosure.withheld import told_withheld
+from flows.core.disclosure.withheld import Told, told_withheld
 
 LEAKS_NAMED = 10
 WAYS_NAMED = 4
@@ -78,22 +78,21 @@ def examine(release: Release, book: RuleBook, past: Past) -> Verdict:
     found.leaks += [Leak(int(cell), 0, 0, ()) for cell in bare if cell not in {leak.cell for leak in found.leaks}]
     told = _told(release, own, past, limits)
     leaks = [_message(leak, system) for leak in found.leaks]
-    leaks += [
-        f"Withheld cell {cube.name(cell)} follows exactly from all that is shown. Show a coarser table" for cell in told
-    ]
+    names = [cube.name(cell) for cell in told.cells] + [past.name(cell) for cell in told.of_past]
+    leaks += [f"Withheld cell {name} follows exactly from all that is shown. Show a coarser table" for name in names]
     return Verdict(_certificate(release, book, system, found, skipped, past, told), tuple(leaks))
 
 
-def _told(release: Release, known: Known, past: Past, limits: Limits) -> np.ndarray:
+def _told(release: Release, known: Known, past: Past, limits: Limits) -> Told:
     """Withheld small counts that everything published together tells exactly."""
     size = int((~release.is_rest).sum())
     fine = np.isin(release.mark[:size], (WITHHELD, LATENT))
     is_new = (past.offered.find(release.cube) < 0)[:size] & (release.mark[:size] != WITHHELD)
     if not fine.any() or not is_new.any():
-        return np.zeros(0, np.int64)
+        return Told.nothing()
     deep, sums = release.deep()
     beyond = len(deep) - size
-    found, _ = told_withheld(
+    return told_withheld(
         deep,
         sums,
         past,
@@ -102,7 +101,6 @@ def _told(release: Release, known: Known, past: Past, limits: Limits) -> np.ndar
         np.append(fine & _is_small(release.cube, limits)[:size], np.zeros(beyond, bool)),
         np.append(is_new, np.zeros(beyond, bool)),
     )
-    return found
 
 
 def _is_small(cube: Cube, limits: Limits) -> np.ndarray:
@@ -158,7 +156,7 @@ def _certificate(
     found: Findings,
     skipped: int,
     past: Past,
-    told: np.ndarray,
+    told: Told,
 ) -> dict:
     """What was done, in counts alone: no cell, no value."""
     mark, rule = release.mark, release.rule

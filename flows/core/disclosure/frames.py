@@ -131,6 +131,7 @@ def past_of(cells: pd.DataFrame | None, sums: pd.DataFrame | None) -> Past:
         _numbers(cells["high_count"], np.inf),
         known,
         cells["is_public"].to_numpy(bool),
+        (cells["mark"].eq(WITHHELD) & cells["rule"].notna()).to_numpy(bool),
         matrix,
         sums["hierarchy"].to_numpy(object)[first],
     )
@@ -273,7 +274,7 @@ def _levels_before(before_cells: pd.DataFrame | None) -> dict[str, int]:
     if before_cells is None or not len(before_cells):
         return {}
     newest = before_cells[before_cells["is_newest"].astype(bool) & before_cells["series"].notna()]
-    newest = newest[newest["level"].notna()]
+    newest = newest[newest["level"].notna() & ~newest["mark"].isin([WITHHELD, LATENT])]
     return {str(name): int(level) for name, level in newest.groupby("series")["level"].min().items()}
 
 

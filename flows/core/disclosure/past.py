@@ -33,6 +33,7 @@ class Past:
     value_high: np.ndarray
     known: Known
     is_public: np.ndarray
+    is_fine_small: np.ndarray  # withheld, and hidden by a rule of its own if it were not
     matrix: sparse.csr_array
     hierarchies: np.ndarray  # per sum its hierarchy's name
 
@@ -47,7 +48,7 @@ class Past:
         whole = np.zeros(0, np.int64)
         matrix = sparse.csr_array((0, 0))
         empty = dict.fromkeys(dimensions, text)
-        return cls(empty, whole, text, whole, none, none, known, np.zeros(0, bool), matrix, text)
+        return cls(empty, whole, text, whole, none, none, known, np.zeros(0, bool), np.zeros(0, bool), matrix, text)
 
     @cached_property
     def offered(self) -> Past:
@@ -64,6 +65,7 @@ class Past:
             self.value_high[cells],
             self.known.take(cells),
             self.is_public[cells],
+            self.is_fine_small[cells],
             sparse.csr_array(self.matrix[rows][:, cells]),
             self.hierarchies[rows],
         )
@@ -79,6 +81,12 @@ class Past:
         old["cell"] = np.arange(len(old))
         found = own.merge(old, how="left", on=[*names, "count"])["cell"]
         return found.fillna(-1).to_numpy(np.int64)
+
+    def asking(self, cells: np.ndarray) -> Past:
+        """The same, where some cells must not be known exactly: one more and one less must stay possible."""
+        need_low, need_high = self.known.need_low.copy(), self.known.need_high.copy()
+        need_low[cells], need_high[cells] = self.count[cells] - 1, self.count[cells] + 1
+        return replace(self, known=replace(self.known, need_low=need_low, need_high=need_high))
 
     def name(self, cell: int) -> str:
         """The cell in words, for messages."""
@@ -105,6 +113,7 @@ class System:
     matrix: sparse.csr_array
     exact: np.ndarray
     own: int
+    alone: np.ndarray  # of the cells after the first `own` the numbers in `Past`
     known: Known
     is_shown: np.ndarray
     is_before: np.ndarray  # an earlier release had the cell
@@ -193,6 +202,7 @@ def stack(cube: Cube, sums: Sums, past: Past) -> System:
         matrix=matrix,
         exact=np.concatenate([cube.count, past.count[alone]]).astype(np.int64),
         own=own,
+        alone=alone,
         known=Known(low, high, need_low, need_high),
         is_shown=np.zeros(size, bool),
         is_before=is_before,

@@ -9,6 +9,9 @@ asked alone.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+
 import numpy as np
 
 from flows.core.disclosure.attack import DOWN, UP
@@ -19,13 +22,34 @@ from flows.core.disclosure.past import Past, stack
 
 FIXED = 0.999  # a cell that moves by less in every table is told: counts are whole
 ENDLESS = 1e4
+# the attack on a release asks what protecting it asked: the same question has the same answer
+_ANSWERS: dict[bytes, np.ndarray] = {}
+MOST_ANSWERS = 5000
 POINTS = 4  # joint pushes before single cells are asked
+
+
+@dataclass(frozen=True)
+class Told:
+    """Cells that are told exactly, of this release and (numbers of `Past`) of earlier ones; all cells of their blocks."""
+
+    cells: np.ndarray
+    of_past: np.ndarray
+    around: np.ndarray
+
+    @classmethod
+    def nothing(cls) -> Told:
+        """No cell is told."""
+        none = np.zeros(0, np.int64)
+        return cls(none, none, none)
+
+    def __len__(self) -> int:
+        return len(self.cells) + len(self.of_past)
 
 
 def told_withheld(
     deep: Cube, sums: Sums, past: Past, low: np.ndarray, high: np.ndarray, asked: np.ndarray, is_new: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The cells among `asked` that have one possible value only, and all cells of the blocks in which they stand.
+) -> Told:
+    """The cells among `asked`, and the small ones withheld before, that have one possible value only.
 
     `deep` is the cube of the release in which nothing is withheld, with its rests and `sums`; the arrays speak of all its
     cells: `low` and `high` what is known of each by itself, `is_new` where something is shown that was not before.
@@ -36,6 +60,7 @@ def told_withheld(
     floor[:own], ceiling[:own] = np.maximum(floor[:own], low), np.minimum(ceiling[:own], high)
     wanted, changed = np.zeros(size, bool), np.zeros(size, bool)
     wanted[:own], changed[:own] = asked, is_new
+    wanted[own:] = past.is_fine_small[system.alone]
     # a block is changed by what is known beside it, too
     beside = np.diff(system.matrix.indptr) > 0
     beside[beside] = np.maximum.reduceat(changed[system.matrix.indices], system.matrix.indptr[:-1][beside])
@@ -49,17 +74,35 @@ def told_withheld(
             told.append(block.cells[found])
             around.append(block.cells[block.cells < own])
     cells = np.concatenate(told)
-    return cells[cells < own], np.concatenate(around) if around else np.zeros(0, np.int64)
+    near = np.concatenate(around) if around else np.zeros(0, np.int64)
+    return Told(cells[cells < own], system.alone[cells[cells >= own] - own], near)
+
+
+def _question(*arrays: np.ndarray) -> bytes:
+    digest = hashlib.sha256()
+    for values in arrays:
+        digest.update(np.ascontiguousarray(values, dtype=float).tobytes() + b"|")
+    return digest.digest()
 
 
 def _fixed(block: Block, exact: np.ndarray, floor: np.ndarray, ceiling: np.ndarray, suspects: np.ndarray) -> np.ndarray:
     """The places among `suspects` that cannot move."""
     own = exact[block.cells]
     low, high = floor[block.cells] - own, np.minimum(ceiling[block.cells] - own, ENDLESS)
-    coin = np.random.default_rng(len(own))
+    matrix = block.matrix
+    question = _question(matrix.indptr, matrix.indices, matrix.data, low, high, suspects)
+    if question not in _ANSWERS:
+        if len(_ANSWERS) >= MOST_ANSWERS:
+            _ANSWERS.clear()
+        _ANSWERS[question] = _asked(block, low, high, suspects)
+    return _ANSWERS[question]
+
+
+def _asked(block: Block, low: np.ndarray, high: np.ndarray, suspects: np.ndarray) -> np.ndarray:
+    coin = np.random.default_rng(len(low))
     for _ in range(POINTS):
         # what is left is pushed, each to the side of a tossed coin
-        cost = np.zeros(len(own))
+        cost = np.zeros(len(low))
         cost[suspects] = coin.random(len(suspects)) - 0.5
         point = inner_point(block.matrix, low, high, cost)
         if point is not None:
