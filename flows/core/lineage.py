@@ -141,6 +141,11 @@ def files(graph: Graph, contracts: Mapping[str, Contract], kept: Path) -> dict[s
     return {name: _keep(kept, name, made_of, getattr(lineage, part)) for name, part in TABLES.items()}
 
 
+def has_traced() -> bool:
+    """Whether this process has traced a lineage already, most likely the one that is needed next."""
+    return bool(_TRACED)
+
+
 def _kept(kept: Path, name: str, made_of: str) -> Path | None:
     """The file, when it is there and whole: its name ends with the hash of its content."""
     for path in kept.glob(f"{name}-{made_of[:16]}-*.csv"):
@@ -153,7 +158,7 @@ def _keep(kept: Path, name: str, made_of: str, rows: Iterable[object]) -> Path:
     content = "".join(",".join(str(value) for value in vars(row).values()) + "\n" for row in rows).encode()
     path = kept / f"{name}-{made_of[:16]}-{_short_hash(content)}.csv"
     kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # a killed run may have left a process that writes it too
     partial.write_bytes(content)
     os.replace(partial, path)
     return path
@@ -232,7 +237,9 @@ def _way_down(tables: Tables, found: Found, below: dict) -> Ways:
 
 
 def _keep_strongest(ways: Ways, key: tuple[str, str], way: tuple[int, int]) -> None:
-    ways[key] = min(ways.get(key, way), way)
+    known = ways.get(key)
+    if known is None or way < known:
+        ways[key] = way
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------
@@ -265,6 +272,7 @@ class Tables:
         self.columns = source_columns(graph, contracts)
         self.done: dict[tuple[str, Wanted], Outputs | None] = {}
         self.scopes: dict[str, object] = {}
+        self.looking: dict[int, bool] = {}
 
     def outputs(self, name: str, wanted: Wanted = ()) -> Outputs | None:
         """Of a model; None when it has no row in which the wanted columns have the wanted values."""
@@ -333,7 +341,6 @@ class _Reader:
         self.exp = exp
         self.tables = tables
         self.done: dict[tuple[int, Wanted], Outputs | None] = {}
-        self.looking: dict[int, bool] = {}
 
     def outputs(self, scope, wanted: Wanted = ()) -> Outputs | None:
         """What each column of the scope depends on, and what its rows do; None when it has no such rows."""
@@ -386,10 +393,11 @@ class _Reader:
 
     def looks_around(self, query) -> bool:
         """Whether a select has a window or a limit: what it gives for some rows hangs on the others."""
-        if id(query) not in self.looking:
+        looking = self.tables.looking  # of queries in scopes that are kept as long
+        if id(query) not in looking:
             cut = any(query.args.get(name) for name in ("limit", "offset", "qualify"))
-            self.looking[id(query)] = cut or query.find(self.exp.Window) is not None
-        return self.looking[id(query)]
+            looking[id(query)] = cut or query.find(self.exp.Window) is not None
+        return looking[id(query)]
 
     def may_be(self, node, value: str) -> bool:
         """Whether an expression can have the value: no for another literal, and for a choice among others."""
@@ -599,8 +607,10 @@ def _as_values(rows: Found) -> Found:
 def _add(target: Found, found: Found, kind: int) -> None:
     """Take over what is found, no stronger than `kind`; what is there already keeps the stronger way."""
     for key, own in found.items():
-        way = max(own, kind)
-        target[key] = min(target.get(key, way), way)
+        way = own if own > kind else kind
+        known = target.get(key)
+        if known is None or way < known:
+            target[key] = way
 
 
 # -- Python models ----------------------------------------------------------------------------------------------------

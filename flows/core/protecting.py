@@ -42,7 +42,9 @@ def earlier(folder: Path, previous: Path | None, manifest: Mapping) -> Earlier:
             )
         return Earlier(NOTHING_SHOWN, {})
     files = {name: folder / f"{name}-{told['name']}.parquet" for name in TABLES}
-    damaged = [path.name for name, path in files.items() if not path.is_file() or sha256_of(path) != told["sha256"][name]]
+    damaged = [
+        path.name for name, path in files.items() if not path.is_file() or sha256_of(path) != told["sha256"][name]
+    ]
     if damaged:
         raise WouldDisclose(
             f"what earlier releases showed is not known: {', '.join(damaged)} in {folder} is gone or damaged",
@@ -58,7 +60,9 @@ def show_earlier(con, known: Earlier) -> None:
     for name in TABLES:
         if name in known.files:
             con.execute("create schema if not exists sources")
-            con.execute(f"create or replace view sources.{name} as select * from read_parquet({quoted(known.files[name])})")
+            con.execute(
+                f"create or replace view sources.{name} as select * from read_parquet({quoted(known.files[name])})"
+            )
         else:
             models.create_run_table(con, name, [])
 

@@ -54,7 +54,7 @@ BROKEN = {
         "rate_fits_count": "update {table} set value = 10 * value where indicator_id = 'drug_use_recorded'",
         "shares_within_one": "update {table} set numerator = denominator + 1 where indicator_id = 'oriented_to_help'",
         "shops_within_eligible": "update {table} set denominator = 0 where indicator_id = 'reach_shops'",
-        "zones_add_up": f"update {{table}} set numerator = numerator + 1 where indicator_id = 'violence_trafficking' and {CITY}",
+        "zones_add_up": f"update {{table}} set numerator = 0 where indicator_id = 'information_points' and {CITY}",
         "periods_add_up": "update {table} set numerator = numerator + 1 where period_type = 'year'",
         "partner_periods_add_up": (
             "update {table} set numerator = numerator + 1 where period_type = 'month' and indicator_id = 'neighbourhood_meetings'"

@@ -71,7 +71,7 @@ def examine(release: Release, book: RuleBook, past: Past) -> Verdict:
     cube = release.cube
     limits = limits_of(book, cube.rule_codes[1], cube.rule_codes[0])
     own = _known(release, limits)
-    system = stack(cube, release.sums, past).with_known(own, release.mark == SHOWN)
+    system = stack(cube, release.sums, past.offered).with_known(own, release.mark == SHOWN)
     skipped = _leave_out_unchanged(system)
     found = find_leaks(system.matrix, system.known, system.exact)
     bare = np.flatnonzero((release.mark == SHOWN) & _is_small(cube, limits) & ~system.is_public[: len(cube)])
@@ -88,7 +88,7 @@ def _told(release: Release, known: Known, past: Past, limits: Limits) -> np.ndar
     """Withheld small counts that everything published together tells exactly."""
     size = int((~release.is_rest).sum())
     fine = np.isin(release.mark[:size], (WITHHELD, LATENT))
-    is_new = (past.find(release.cube) < 0)[:size] & (release.mark[:size] != WITHHELD)
+    is_new = (past.offered.find(release.cube) < 0)[:size] & (release.mark[:size] != WITHHELD)
     if not fine.any() or not is_new.any():
         return np.zeros(0, np.int64)
     deep, sums = release.deep()

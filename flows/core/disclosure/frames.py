@@ -67,6 +67,7 @@ def protect_frame(
     Raises CubeError for counts that contradict each other, ValueError for measures and rules that do not fit.
     """
     past = past_of(before_cells, before_sums)
+    cells = cells.sort_values(list(KEY), kind="stable", na_position="first", ignore_index=True)
     cube = _cube(cells)
     series, level = _optional(cells, "series"), _level(cells)
     levels = Levels(series, level, _levels_before(before_cells))
@@ -147,6 +148,20 @@ def links_of(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[sparse.csr_array,
     matrix.sort_indices()
     names = np.array(links.hierarchies, dtype=object)
     return matrix, names[links.names] if len(names) else np.zeros(0, dtype=object)
+
+
+def fine_links_of(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[sparse.csr_array, np.ndarray]:
+    """As `links_of`, the sums in which withheld cells stand; those of partial hierarchies left out."""
+    cube, cell_of = _linked_again(frame, sums)
+    deep, links = link(replace(cube, withheld=None), _hierarchies(sums))
+    withheld = np.append(cube.column("withheld", False), np.zeros(len(deep) - len(cube), bool)).astype(float)
+    rests = np.append(np.zeros(len(cube)), np.ones(len(deep) - len(cube)))
+    member = abs(links.matrix)
+    kept = np.flatnonzero((member @ withheld > 0) & (member @ rests == 0))
+    entries = links.matrix[kept].tocoo()
+    matrix = sparse.csr_array((entries.data, (entries.row, cell_of[entries.col])), shape=(len(kept), len(frame)))
+    matrix.sort_indices()
+    return matrix, np.array(links.hierarchies, dtype=object)[links.names[kept]]
 
 
 def _linked_again(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[Cube, np.ndarray]:

@@ -1,7 +1,8 @@
 """What later releases must know of earlier ones: every cell and every sum that was ever published, each once.
 
 Two tables, growing with what changes only. A cell is a key and an exact count, so an unchanged cell is one row over all
-releases; a sum is the list of its cells. They hold exact counts and belong to the restricted place, not to the public one.
+releases; a sum is the list of its cells. Withheld cells are kept too, with the sums in which they stand: what two releases
+together tell of them is asked of the second. They hold exact counts and belong to the restricted place, not to the public one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, dimensions_of, links_of
+from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, dimensions_of, fine_links_of, links_of
 from flows.core.disclosure.past import row_marks
 from flows.core.disclosure.protection import SHOWN, WITHHELD
 
@@ -63,8 +64,7 @@ def after_release(
 
     A cell that was shown once stays shown; what is known of a cell is what all its releases say together.
     """
-    kept = (frame["mark"] != WITHHELD).to_numpy()
-    told = frame[kept].reset_index(drop=True)
+    told = frame.reset_index(drop=True)
     old_row = _rows_before(told, before_cells)
     is_new = old_row < 0
     first_id = int(before_cells["cell_id"].max()) + 1 if len(before_cells) else 0
@@ -77,9 +77,9 @@ def after_release(
     parts = [_typed(part[list(BEFORE_CELLS)]) for part in (gone, again, told[is_new]) if len(part)]
     cells = pd.concat(parts, ignore_index=True) if parts else empty()[0]
     cells = cells.sort_values("cell_id", kind="stable", ignore_index=True)
-    id_of_row = np.full(len(frame), -1, np.int64)
-    id_of_row[kept] = ids
-    return cells, _with_new_sums(before_sums, *links_of(frame, sums), id_of_row)
+    (matrix, names), (fine, fine_names) = links_of(frame, sums), fine_links_of(frame, sums)
+    matrix = sparse.csr_array(sparse.vstack([matrix, fine], format="csr"))
+    return cells, _with_new_sums(before_sums, matrix, np.concatenate([names, fine_names]), ids)
 
 
 def _rows_before(told: pd.DataFrame, before: pd.DataFrame) -> np.ndarray:
@@ -94,7 +94,8 @@ def _rows_before(told: pd.DataFrame, before: pd.DataFrame) -> np.ndarray:
 
 def _merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The same cells in the memory and in the release: one row each."""
-    was_shown = (old["mark"] == SHOWN).to_numpy()
+    # a mark is not taken back by a release that withholds the cell
+    was_shown = (old["mark"].eq(SHOWN) | (new["mark"].eq(WITHHELD) & old["mark"].ne(WITHHELD))).to_numpy()
     merged = new.copy()
     for name in ("shown_count", "low_count", "high_count", "mark"):
         merged[name] = old[name].where(was_shown, new[name])

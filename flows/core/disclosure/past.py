@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,25 @@ class Past:
         matrix = sparse.csr_array((0, 0))
         empty = dict.fromkeys(dimensions, text)
         return cls(empty, whole, text, whole, none, none, known, np.zeros(0, bool), matrix, text)
+
+    @cached_property
+    def offered(self) -> Past:
+        """What was offered: without withheld cells and the sums in which they stand."""
+        is_offered = self.mark != "withheld"
+        rows = np.flatnonzero(abs(self.matrix) @ (~is_offered).astype(float) == 0)
+        cells = np.flatnonzero(is_offered)
+        return Past(
+            {name: values[cells] for name, values in self.dimensions.items()},
+            self.count[cells],
+            self.mark[cells],
+            self.value[cells],
+            self.value_low[cells],
+            self.value_high[cells],
+            self.known.take(cells),
+            self.is_public[cells],
+            sparse.csr_array(self.matrix[rows][:, cells]),
+            self.hierarchies[rows],
+        )
 
     def find(self, cube: Cube) -> np.ndarray:
         """For each cell of a cube its number here; -1 where no earlier release had it with this count."""
@@ -200,7 +220,7 @@ def _before(past: Past, at: np.ndarray) -> Before:
     return Before(
         known,
         shown,
-        known & ~shown & (mark != "latent"),
+        known & ~shown & (mark != "latent") & (mark != "withheld"),
         mark,
         np.where(shown, past.value[at], -1),
         np.where(shown, past.value_low[at], 0.0),

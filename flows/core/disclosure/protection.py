@@ -83,9 +83,11 @@ def protect(
     `with_partners=False` leaves out the secondary suppression: only to show that the attacker then succeeds. Raises
     CubeError for a cube that contradicts itself.
     """
-    cube, choices = _coarser(cube, book, past, levels)
+    cube, choices = _coarser(cube, book, past.offered, levels)
     for _ in range(TURNS):
-        found = _protect(cube, hierarchies, book, past, with_partners)
+        # once withheld cells are unknowns, so are those of earlier releases
+        of_past = past if cube.column("opened", 0).any() else past.offered
+        found = _protect(cube, hierarchies, book, of_past, with_partners)
         if not with_partners or found.cube.withheld is None or not found.cube.withheld.any():
             break
         told, around = _told(cube, hierarchies, found, past)
