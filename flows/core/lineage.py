@@ -282,7 +282,7 @@ class Tables:
         if (name, wanted) not in self.done:
             model = self.graph.by_name[name]
             if model.compute is not None:
-                self.done[name, wanted] = _of_python(model, self, _kept(model, wanted))
+                self.done[name, wanted] = _of_python(model, self, _asked_of(model, wanted))
             else:
                 self.done[name, wanted] = self.query(name, model.path, model.sql, wanted)
         return self.done[name, wanted]
@@ -634,7 +634,7 @@ def _spec(model: Model) -> Mapping:
     return load_yaml(model.path.with_suffix(".yml").read_text(encoding="utf-8"))
 
 
-def _kept(model: Model, wanted: Wanted) -> dict[str, Wanted]:
+def _asked_of(model: Model, wanted: Wanted) -> dict[str, Wanted]:
     """What is wanted of the arguments of a Python model: `keeps: {column: argument}` in its .yml says that rows with a value
     in that column come from the rows of the argument that have the same one."""
     keeps = _spec(model).get("keeps") or {}
