@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.core import models
+from flows.core import models, row_counts
 from flows.core.contracts import Contract, load_contracts
 from flows.core.reading.tables import identifier, quoted
 
@@ -68,6 +68,8 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
         counts |= dict(con.execute(f"select delivery_id, count(*) from sources.{name} group by 1").fetchall())
     for row in rows:
         row["rows_read"] = row["rows_accepted"] = counts.get(row["delivery_id"], 0)
+        shown = row_counts.shown(row["rows_accepted"], 0, contracts[row["contract"]].counted)
+        row |= {"public_rows_read": shown.read, "public_rows_accepted": shown.accepted, "rows_status": shown.status}
     as_of = max(row["received_at"] for row in rows).date()
     of_deliveries = [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows]
     for name, content in {
@@ -88,6 +90,7 @@ def _delivery_row(receipt: dict, contract: Contract, rank: int) -> dict:
         "contract": contract.name,
         "source": contract.source,
         "rows_quarantined": 0,
+        "public_rows_quarantined": 0,
         "received_at": received_at,
         "edition_date": receipt["edition_date"],
         "is_synthetic": receipt["is_synthetic"],

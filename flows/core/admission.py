@@ -18,9 +18,16 @@ from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, typed_select
+from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
+SMALL_BYTES = 1_000_000
+"""A delivery of fewer bytes is read and checked by one thread: to share out its work takes longer than to do it."""
+
+HELD_ROWS = 100_000
+"""A candidate of up to this many rows is held in memory while it is checked: it is looked at a dozen times."""
+
 # no braces in these patterns: they stand in a query in which Great Expectations takes braces for its own
 GAP = "[ \u00a0\u202f\u2009.-]?"
 PHONE = rf"(^|[^0-9])(\+33{GAP}(\(0\))?{GAP}|0033{GAP}|0)[1-9]" + f"({GAP}[0-9][0-9])" * 4 + "($|[^0-9])"
@@ -149,7 +156,7 @@ def _judge(
     shutil.rmtree(folder, ignore_errors=True)
     delivered = read(delivery.path, contracts, folder, room.limits, with_numbers, room.codebook)
     contract = delivered.contract
-    con = open_duckdb(room, folder)
+    con = open_duckdb(room, folder, 1 if delivery.receipt.bytes < SMALL_BYTES else room.threads)
     try:
         candidate = _candidate(con, delivered, folder, room)
         if candidate.needs_line_numbers:
@@ -199,14 +206,14 @@ def _validated(con, contract: Contract) -> list:
         validator.close()
 
 
-def open_duckdb(room: Room, folder: Path):
+def open_duckdb(room: Room, folder: Path, threads: int | None = None):
     """An in-memory DuckDB that keeps to the run's limits and spills into the run's own folder."""
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(
         config={
-            "threads": room.threads,
+            "threads": threads or room.threads,
             "memory_limit": room.memory_limit,
             "temp_directory": str(folder / "spill"),
             "autoinstall_known_extensions": False,
@@ -252,7 +259,7 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     if is_lossy:
         raise _unreadable_table(table, "quotation marks that swallow whole lines")
     paths = [path] + ([bad] if bad_count else [])
-    _view(con, paths)
+    _view(con, paths, "table" if rows + bad_count <= HELD_ROWS else "view")
     return Candidate(delivered, con, path, rows + bad_count)
 
 
@@ -263,15 +270,15 @@ def _unreadable_table(table: TextTable, found: str) -> Refusal:
     return Refusal("unreadable_table", "a table that can be read to its end", found, remedy)
 
 
-def _view(con, paths: list[Path]) -> None:
+def _view(con, paths: list[Path], kind: str) -> None:
     if len(paths) == 1:
         con.execute(
-            f"create view candidate as select *, cast(file_row_number as bigint) as _row from {parquet_sql(paths[0])}"
+            f"create {kind} candidate as select *, cast(file_row_number as bigint) as _row from {parquet_sql(paths[0])}"
         )
         return
     first, second = (parquet_sql(path) for path in paths)
     con.execute(
-        f"""create view candidate as
+        f"""create {kind} candidate as
         select *, cast(file_row_number as bigint) as _row from {first}
         union all by name
         select *, -1 - cast(file_row_number as bigint) as _row from {second}"""
@@ -540,11 +547,9 @@ def personal_values_sql(contract: Contract) -> str:
 
 def save_verdict(path: Path, verdict: Verdict, key: str) -> None:
     """Keep a verdict, with the key of everything that it depends on."""
-    from dataclasses import asdict
-
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps({"key": key, **asdict(verdict)}, ensure_ascii=False, indent=1), encoding="utf-8")
+    partial.write_text(as_json({"key": key, **vars(verdict)}), encoding="utf-8")
     os.replace(partial, path)
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, lineage, models, protecting, row_counts, withheld
+from flows.core import beside, chain, fingerprints, history, ledger, lineage, models, protecting, row_counts, withheld
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -28,13 +28,13 @@ LATE_SOURCES = ("sources.checks", "sources.release_checks")
 
 MOST_FREE_ROOM = 0.5
 
+SMALL_BYTES = 1_000_000
+"""From fewer accepted bytes the tables are built by one thread: to share out such work takes longer than to do it."""
+
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
 
-LARGE_BYTES = 2_000_000
-"""A table whose Parquet is larger is worth a second thread for its fingerprint."""
-
-JUDGES = ("building.py", "contracts.py", "validation.py")
+JUDGES = ("building.py", "contracts.py", "quicker_checks.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
 
 
@@ -46,7 +46,7 @@ class Build:
     small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
-    `content_fingerprints` are those of large tables that were built anew, taken while they are verified.
+    `content_fingerprints` are those of tables that were built anew, taken while they are verified.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
@@ -76,6 +76,7 @@ class Build:
     memory: Memory | None = None
     earlier: Earlier | None = None
     certificate: dict = field(default_factory=dict)
+    is_small: bool = False
     counted: Mapping[str, Counted] = field(default_factory=dict)
 
     @property
@@ -113,7 +114,7 @@ def connect(build: Build, shop: Workshop):
     con = duckdb.connect(
         str(build.work / "work.duckdb"),
         config={
-            "threads": shop.threads,
+            "threads": 1 if build.is_small else shop.threads,
             "memory_limit": shop.memory_limit,
             "temp_directory": str(build.work / "spill"),
             "autoinstall_known_extensions": False,
@@ -146,6 +147,7 @@ def start(
     known = {f"sources.{name}": value for name, value in _source_hashes(rows, contracts, run_id, as_of).items()}
     links = chain.before(previous)
     known["sources.releases"] = _hash(chain.rows(links))
+    beside.wait()
     lineage_files = lineage.files(graph, contracts, shop.kept)
     known |= {f"sources.{name}": path.stem for name, path in lineage_files.items()}
     known |= {f"reference.{reference.name}": reference.text_hash for reference in graph.references}
@@ -169,6 +171,7 @@ def start(
         memory=history.memory_of(previous, manifest),
         earlier=earlier,
         counted=ledger.counted_by(contracts),
+        is_small=sum((shop.staged / r.verdict.staged).stat().st_size for r in rows if r.is_in_force) < SMALL_BYTES,
     )
     _take_over_database(build)
     _look_back(build, as_of)
@@ -581,16 +584,13 @@ def _make_results(
     return made
 
 
-def fingerprint_large_tables(build: Build) -> None:
-    """Take the fingerprints of the large tables that were built anew. It takes seconds, and needs their Parquet alone."""
-    paths = {m.name: build.folder / "parquet" / parquet_name(m) for m in build.graph.models if m.is_published}
-    large = {
-        name: (path, build.graph.by_name[name].history)
-        for name, path in paths.items()
-        if name not in build.reused and path.is_file() and path.stat().st_size > LARGE_BYTES
-    }
-    if large:
-        build.content_fingerprints = fingerprints.of_files(large)
+def fingerprint_tables(build: Build) -> None:
+    """Take the fingerprints of the tables that were built anew, but for the late ones; it needs their Parquet alone."""
+    late = late_models(build.graph)
+    new = [m for m in build.graph.models if m.is_published and m.name not in build.reused | late]
+    files = {m.name: (build.folder / "parquet" / parquet_name(m), m.history) for m in new}
+    if files:
+        build.content_fingerprints = fingerprints.of_files(files)
 
 
 def expectations_of(model: Model) -> list[Expectation]:

@@ -15,6 +15,7 @@ from flows.core.admission import Verdict
 from flows.core.contracts import Contract
 from flows.core.landing import Delivery
 from flows.core.row_counts import Counted
+from flows.core.written import as_json
 
 CORE = Path(__file__).resolve().parent
 
@@ -93,7 +94,7 @@ def reader_version(settings_text: str) -> str:
     for path in sorted(
         [
             *CORE.glob("reading/*.py"),
-            *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "validation.py")),
+            *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "quicker_checks.py", "validation.py")),
         ]
     ):
         digest.update(path.read_bytes())
@@ -236,7 +237,7 @@ def write_json(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+        file.write(as_json(content) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)

@@ -57,6 +57,9 @@ VALUES = "marts.indicator_values"
 FIGURES = ("value", "numerator", "denominator", "lower_95", "upper_95", "obs_status", ALL_ROWS)
 """The columns of it that differ by indicator."""
 
+DOMAIN = "domain"
+"""The column by which a query reads one part of the protected cube: each part rests on its own deliveries alone."""
+
 TABLES = {"lineage": "steps", "origins": "origins", "indicator_origins": "indicator_origins"}
 """The tables about the run that hold lineage, and the part of it that each holds."""
 
@@ -141,6 +144,11 @@ def files(graph: Graph, contracts: Mapping[str, Contract], kept: Path) -> dict[s
     return {name: _keep(kept, name, made_of, getattr(lineage, part)) for name, part in TABLES.items()}
 
 
+def has_traced() -> bool:
+    """Whether this process has traced a lineage already, most likely the one that is needed next."""
+    return bool(_TRACED)
+
+
 def _kept(kept: Path, name: str, made_of: str) -> Path | None:
     """The file, when it is there and whole: its name ends with the hash of its content."""
     for path in kept.glob(f"{name}-{made_of[:16]}-*.csv"):
@@ -153,7 +161,7 @@ def _keep(kept: Path, name: str, made_of: str, rows: Iterable[object]) -> Path:
     content = "".join(",".join(str(value) for value in vars(row).values()) + "\n" for row in rows).encode()
     path = kept / f"{name}-{made_of[:16]}-{_short_hash(content)}.csv"
     kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # a killed run may have left a process that writes it too
     partial.write_bytes(content)
     os.replace(partial, path)
     return path
@@ -232,7 +240,9 @@ def _way_down(tables: Tables, found: Found, below: dict) -> Ways:
 
 
 def _keep_strongest(ways: Ways, key: tuple[str, str], way: tuple[int, int]) -> None:
-    ways[key] = min(ways.get(key, way), way)
+    known = ways.get(key)
+    if known is None or way < known:
+        ways[key] = way
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------
@@ -265,13 +275,14 @@ class Tables:
         self.columns = source_columns(graph, contracts)
         self.done: dict[tuple[str, Wanted], Outputs | None] = {}
         self.scopes: dict[str, object] = {}
+        self.looking: dict[int, bool] = {}
 
     def outputs(self, name: str, wanted: Wanted = ()) -> Outputs | None:
         """Of a model; None when it has no row in which the wanted columns have the wanted values."""
         if (name, wanted) not in self.done:
             model = self.graph.by_name[name]
             if model.compute is not None:
-                self.done[name, wanted] = _of_python(model, self) if not wanted else self.outputs(name)
+                self.done[name, wanted] = _of_python(model, self, _kept(model, wanted))
             else:
                 self.done[name, wanted] = self.query(name, model.path, model.sql, wanted)
         return self.done[name, wanted]
@@ -333,7 +344,6 @@ class _Reader:
         self.exp = exp
         self.tables = tables
         self.done: dict[tuple[int, Wanted], Outputs | None] = {}
-        self.looking: dict[int, bool] = {}
 
     def outputs(self, scope, wanted: Wanted = ()) -> Outputs | None:
         """What each column of the scope depends on, and what its rows do; None when it has no such rows."""
@@ -386,10 +396,11 @@ class _Reader:
 
     def looks_around(self, query) -> bool:
         """Whether a select has a window or a limit: what it gives for some rows hangs on the others."""
-        if id(query) not in self.looking:
+        looking = self.tables.looking  # of queries in scopes that are kept as long
+        if id(query) not in looking:
             cut = any(query.args.get(name) for name in ("limit", "offset", "qualify"))
-            self.looking[id(query)] = cut or query.find(self.exp.Window) is not None
-        return self.looking[id(query)]
+            looking[id(query)] = cut or query.find(self.exp.Window) is not None
+        return looking[id(query)]
 
     def may_be(self, node, value: str) -> bool:
         """Whether an expression can have the value: no for another literal, and for a choice among others."""
@@ -453,6 +464,7 @@ class _Select:
 
     def _hand_down(self, wanted: Wanted) -> None:
         """Ask the tables below for the wanted rows alone, where no window or limit looks at the other rows."""
+        self._ask_for_domain()
         if not wanted:
             return
         by_name = {projection.alias_or_name: projection.unalias() for projection in self.query.expressions}
@@ -464,6 +476,16 @@ class _Select:
             asked = self._behind(node, value)
             if asked is not None and not looks_around:
                 self._ask(*asked)
+
+    def _ask_for_domain(self) -> None:
+        """`where domain = 'police'`: of the protected cube only that part is read."""
+        where = self.query.args.get("where")
+        parts = where.this.flatten() if where and isinstance(where.this, self.exp.And) else [where and where.this]
+        for part in parts:
+            if not isinstance(part, self.exp.EQ) or not isinstance(part.right, self.exp.Literal):
+                continue
+            if isinstance(part.left, self.exp.Column) and part.left.name == DOMAIN:
+                self._ask(part.left, part.right.this)
 
     def _behind(self, node, value: str) -> tuple[object, str] | None:
         """The column, and the value of it, that alone gives the wanted value: itself, or the one word it is renamed from."""
@@ -599,26 +621,56 @@ def _as_values(rows: Found) -> Found:
 def _add(target: Found, found: Found, kind: int) -> None:
     """Take over what is found, no stronger than `kind`; what is there already keeps the stronger way."""
     for key, own in found.items():
-        way = max(own, kind)
-        target[key] = min(target.get(key, way), way)
+        way = own if own > kind else kind
+        known = target.get(key)
+        if known is None or way < known:
+            target[key] = way
 
 
 # -- Python models ----------------------------------------------------------------------------------------------------
 
 
-def _of_python(model: Model, tables: Tables) -> Outputs:
-    """What the .yml declares of each column, in the columns of the queries that the model is given."""
-    given = {name: tables.query(f"{model.name}({name})", model.path, sql) for name, sql in model.inputs.items()}
-    declared = load_yaml(model.path.with_suffix(".yml").read_text(encoding="utf-8"))["columns"]
+def _spec(model: Model) -> Mapping:
+    return load_yaml(model.path.with_suffix(".yml").read_text(encoding="utf-8"))
+
+
+def _kept(model: Model, wanted: Wanted) -> dict[str, Wanted]:
+    """What is wanted of the arguments of a Python model: `keeps: {column: argument}` in its .yml says that rows with a value
+    in that column come from the rows of the argument that have the same one."""
+    keeps = _spec(model).get("keeps") or {}
+    asked: dict[str, Wanted] = {}
+    for column, value in wanted:
+        if column in keeps:
+            asked[keeps[column]] = (*asked.get(keeps[column], ()), (column, value))
+    return asked
+
+
+def _of_python(model: Model, tables: Tables, asked: Mapping[str, Wanted]) -> Outputs | None:
+    """What the .yml declares of each column, in the columns of the queries that the model is given.
+
+    Of rows with a kept value only the argument that they come from is followed: what the others decide (which count is
+    hidden beside another) is told of the whole table.
+    """
+    given = {}
+    for name, sql in model.inputs.items():
+        if asked and name not in asked:
+            continue
+        outputs = tables.query(f"{model.name}({name})", model.path, sql, asked.get(name, ()))
+        if outputs is None:
+            return None
+        given[name] = outputs
     rows: Found = {}
     for columns, own in given.values():
         _add(rows, own, ROWS)
         for found in columns.values():
             _add(rows, found, ROWS)
-    return {name: _declared(model, name, entry, given) for name, entry in declared.items()}, rows
+    is_part = len(given) < len(model.inputs)
+    return {
+        name: _declared(model, name, entry, given, is_part) for name, entry in _spec(model)["columns"].items()
+    }, rows
 
 
-def _declared(model: Model, name: str, entry: Mapping, given: Mapping[str, Outputs]) -> Found:
+def _declared(model: Model, name: str, entry: Mapping, given: Mapping[str, Outputs], is_part: bool) -> Found:
     where = f"{model.path.with_suffix('.yml')}: column {name}"
     if "from" not in entry:
         inputs = ", ".join(given)
@@ -627,6 +679,8 @@ def _declared(model: Model, name: str, entry: Mapping, given: Mapping[str, Outpu
     for words, kind in ((entry["from"], VALUE), (entry.get("decided_by", ()), CONDITION)):
         for word in words:
             argument, _, column = word.partition(".")
+            if is_part and argument not in given:
+                continue
             if argument not in given or column not in given[argument][0]:
                 raise ModelError(f"{where} comes from {word}, which READS does not give", "correct the name")
             _add(found, given[argument][0][column], kind)

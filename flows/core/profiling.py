@@ -136,12 +136,13 @@ def _checksums(con, contract: Contract, staged: Path) -> list[Row]:
         from (select *, {period} as period_on from {parquet_sql(staged)}) group by grouping sets ((), (period_on))"""
     ).fetchall()
     names = [name for name, parts in sums.items() if parts]
-    return [
+    found = [
         ("content", name, checksum, period_on.isoformat() if period_on else None, count, None, None)
         for period_on, is_whole, count, *checksums in rows
         if is_whole or period_on is not None
         for name, checksum in zip(names, checksums, strict=True)
     ]
+    return sorted(found, key=repr)  # groups come in another order with other threads
 
 
 def _fine_groups(contract: Contract, labels: list[Column], columns: list[str], numbers: list[str], staged: Path) -> str:

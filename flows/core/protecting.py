@@ -6,7 +6,7 @@ to release and is never thinned out, for what was shown once is known for good, 
 
 from __future__ import annotations
 
-import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from flows.core.errors import WouldDisclose
 from flows.core.landing import sha256_of
 from flows.core.reading.tables import quoted
 
-TABLES = ("shown_before", "sums_before")
+FILES = {"shown_before": "cells.parquet", "sums_before": "sums.parquet"}
+TABLES = tuple(FILES)
 PROTECTED = "intermediate.int_counts_protected"
 LINKED = "intermediate.int_counts_linked"
 POINTER = "shown.json"
@@ -41,7 +42,7 @@ def earlier(folder: Path, previous: Path | None, manifest: Mapping) -> Earlier:
                 f"restore {folder} from a copy, or begin a new warehouse with --out DIR and withdraw the releases of this one",
             )
         return Earlier(NOTHING_SHOWN, {})
-    files = {name: folder / f"{name}-{told['name']}.parquet" for name in TABLES}
+    files = {name: folder / told["name"] / FILES[name] for name in TABLES}
     damaged = [
         path.name for name, path in files.items() if not path.is_file() or sha256_of(path) != told["sha256"][name]
     ]
@@ -90,7 +91,22 @@ def certify(build, con, make: Callable[[str], None]) -> dict:
             "nothing is published; the counts of these cells, and at which levels they are shown, stand in "
             "sql/2_intermediate/int_counts_cubed*",
         ) from None
-    return {**found.certificate, "depends_on": depends_on}
+    return {**_public(found.certificate), "depends_on": depends_on}
+
+
+def _public(certificate: Mapping) -> dict:
+    """A certificate as everybody may see it.
+
+    Without the hash of the exact counts, which somebody could find by trying them (`depends_on` takes its place, and is
+    withheld). Cells hidden as small are told together with none or all of a small group: apart, the second says which it is.
+    """
+    from flows.core.disclosure.certificate import fingerprint
+
+    public = {name: told for name, told in certificate.items() if name not in ("inputs_sha256", "primary")}
+    primary = dict(certificate["primary"])
+    small = primary.pop("small") + primary.pop("group")
+    public["primary"] = {"small_or_group": small, **primary}
+    return public | {"sha256": fingerprint(public)}
 
 
 _QUERIES = {
@@ -110,18 +126,15 @@ def remember(build, con, folder: Path) -> None:
     if build.certificate is build.previous_manifest.get("certificate"):
         return  # nothing is shown that the release before did not show
     frames = {name: con.execute(_QUERIES[name]).df() for name in ("before_cells", "before_sums", "frame", "sums")}
-    tables = dict(zip(TABLES, memory.after_release(**frames), strict=True))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = {name: folder / f"{name}.partial" for name in TABLES}
-    for name, table in tables.items():
-        con.register("remembered", table)
-        con.execute(f"copy (select * from remembered) to {quoted(partial[name])} (format parquet, compression zstd)")
-        con.unregister("remembered")
-    hashes = {name: sha256_of(path) for name, path in partial.items()}
-    label = ledger.version_of((name, sha256.encode()) for name, sha256 in hashes.items())[:16]
-    for name, path in partial.items():
-        os.replace(path, folder / f"{name}-{label}.parquet")
-    ledger.write_json(folder / POINTER, {"name": label, "sha256": hashes, "release": build.run_id})
-    for path in folder.glob("*.parquet"):
-        if not path.stem.endswith(label):
-            path.unlink()
+    name = memory.save(folder, *memory.after_release(**frames))
+    hashes = {table: sha256_of(folder / name / file) for table, file in FILES.items()}
+    ledger.write_json(folder / POINTER, {"name": name, "sha256": hashes})
+
+
+def forget_others(folder: Path) -> None:
+    """Remove the records that the newest one took the place of; called when nothing reads them any more."""
+    told = ledger.read_json(folder / POINTER)
+    for other in folder.iterdir() if told else ():
+        if other.is_dir() and other.name != told["name"]:
+            shutil.rmtree(other, ignore_errors=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import chain, history, landing, ledger, permissions, publishing, withheld
+from flows.core import beside, chain, history, landing, ledger, permissions, publishing, withheld
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -158,6 +158,7 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             raise StorageProblem(f"the warehouse cannot be written ({reason})", "free space, then run again") from None
         raise
     finally:
+        beside.stop()
         holder.unlink(missing_ok=True)
         lock.release()
 
@@ -195,6 +196,8 @@ def land(settings: Settings, progress: Progress) -> Run:
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
     is_unchanged = settings.publish and _is_current(settings, key, deliveries)
+    if not is_unchanged and settings.threads > 1 and not _has_code(settings, code):
+        beside.start(settings.sql, settings.kept)
     book = NOTHING_LISTED if is_unchanged else _codebook(settings, deliveries)
     return Run(tuple(deliveries), as_of, code, key, is_unchanged, book)
 
@@ -224,6 +227,13 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
     if manifest is None or not (release / "campaign.duckdb").is_file() or not settings.internal.is_file():
         return False
     return (manifest.get("inputs_key"), manifest.get("receipts_key")) == (key, ledger.receipts_key(deliveries))
+
+
+def _has_code(settings: Settings, code: str) -> bool:
+    """Whether the current release was made with this code, so that what depends on the code alone is there already."""
+    release = publishing.current_release(settings.current)
+    manifest = ledger.read_json(release / "manifest.json") if release else None
+    return bool(manifest) and manifest.get("code_version") == code
 
 
 def unchanged(settings: Settings, run: Run) -> Outcome:
@@ -426,7 +436,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
     shop = _workshop(settings)
     late = building.late_models(build.graph)
     with ThreadPoolExecutor(1) as beside:  # the many small checks leave most of the second processor free
-        fingerprinted = beside.submit(building.fingerprint_large_tables, build)
+        fingerprinted = beside.submit(building.fingerprint_tables, build)
         building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
         building.tell_known(build)
         building.build_late_tables(build, shop, progress.advance)
@@ -464,6 +474,7 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
         for name in removed:
             withheld.path_of(settings.runs, name).unlink(missing_ok=True)
         building.forget_others(settings.kept, build)
+        protecting.forget_others(settings.protection)
     else:
         candidate = settings.out / "candidate"
         shutil.rmtree(candidate, ignore_errors=True)

@@ -5,6 +5,7 @@ Results are counts, never values. An expectation that crashed is told apart from
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import re
@@ -17,6 +18,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from flows.core import quicker_checks
 from flows.core.contracts import Expectation
 from flows.core.reading.tables import identifier
 
@@ -90,11 +92,10 @@ def _import():
       a private tuple, to which DuckDB is added. The version is therefore pinned exactly, and a canary test watches.
     * It runs the query of an UnexpectedRowsExpectation twice, to count its rows and to fetch some of them. Nobody may see
       these, so a subclass asks for the count alone.
-    * It imports scipy and altair for expectations that are not used here: a second and a half that a lazy import saves.
-    * It makes an expectation's configuration anew for every argument that it looks up in it: a third of a small check.
-    * It asks of each part of a metric's name, mostly texts and None, whether it is one of twenty kinds of arrays: a fifth.
-    * It imports its sources for pandas and Spark, whose classes take half a second to make: names without content stand
-      in for them.
+    * It imports scipy, altair, requests and jsonschema for what is not used here: a lazy import saves two seconds.
+    * It does much of its work many times over: `quicker_checks` tells what, and what is done instead.
+    * It imports its sources for everything that is not DuckDB, its cloud and its sixty expectations, whose classes take a
+      second to make: names without content stand in for them, until an expectation is asked for.
     """
     with _import_lock:
         if "great_expectations" in sys.modules:
@@ -114,7 +115,7 @@ def _import():
             0.0005
         )  # the reading beside it asks for its turn some thousand times: 3 s of waiting saved
         try:
-            with _lazy_imports(importlib.util, "altair", "scipy.stats"), _left_out(OTHER_ENGINES):
+            with _lazy_imports(importlib.util, *LATER), _left_out(NOT_USED):
                 import great_expectations as gx
                 import great_expectations.execution_engine.sqlalchemy_execution_engine as engine
         finally:
@@ -127,11 +128,31 @@ def _import():
             DUCKDB = "duckdb"
 
         _count_rows_only(gx)
-        _look_up_at_once(gx.expectations.Expectation)
-        _name_metrics_quickly(sys.modules["great_expectations.core.id_dict"])
+        _quicken(gx, engine)
         if KeptConnections.DUCKDB not in engine._PERSISTED_CONNECTION_DIALECTS:
             engine._PERSISTED_CONNECTION_DIALECTS = (*engine._PERSISTED_CONNECTION_DIALECTS, KeptConnections.DUCKDB)
         return gx
+
+
+def _quicken(gx, engine: ModuleType) -> None:
+    """Hand over to `quicker_checks` what it works on."""
+    from great_expectations.core import id_dict
+    from great_expectations.datasource.fluent.sql_datasource import TableAsset
+    from great_expectations.expectations import expectation_configuration, registry
+    from great_expectations.expectations.metrics import metric_provider
+    from great_expectations.expectations.metrics.table_metrics import table_column_types
+    from great_expectations.validator import validation_graph
+
+    configuration = expectation_configuration.ExpectationConfiguration
+    quicker_checks.look_up_once(gx.expectations.Expectation, configuration)
+    quicker_checks.follow_metrics_once(validation_graph.ValidationGraph)
+    quicker_checks.name_metrics_quickly(id_dict)
+    quicker_checks.describe_columns(table_column_types, engine.sa)
+    registry._registered_expectations = _OnDemand(registry._registered_expectations)
+    quicker_checks.fetch_no_values(registry)
+    quicker_checks.count_in_one_scan(gx, metric_provider, engine.SqlAlchemyExecutionEngine, engine.sa)
+    quicker_checks.count_last(engine.SqlAlchemyExecutionEngine)
+    TableAsset.test_connection = lambda self: None  # its rows were counted a moment before
 
 
 def _count_rows_only(gx) -> None:
@@ -145,39 +166,6 @@ def _count_rows_only(gx) -> None:
             return super()._validate(counted, runtime_configuration, execution_engine)
 
     gx.expectations.CountedRowsExpectation = CountedRowsExpectation
-
-
-def _look_up_at_once(expectation_class: type) -> None:
-    """While the arguments of an expectation are looked up, which changes nothing in it, its configuration is made once."""
-    make, look_up = expectation_class.configuration.fget, expectation_class._get_runtime_kwargs
-    made: dict[int, object] = {}
-
-    def configuration(self):
-        return made[id(self)] if id(self) in made else make(self)
-
-    def _get_runtime_kwargs(self, *arguments, **named):
-        made[id(self)] = make(self)
-        try:
-            return look_up(self, *arguments, **named)
-        finally:
-            del made[id(self)]
-
-    expectation_class.configuration = property(configuration)
-    expectation_class._get_runtime_kwargs = _get_runtime_kwargs
-
-
-def _name_metrics_quickly(id_dict: ModuleType) -> None:
-    """What is made of plain values need not be converted before it is written as JSON."""
-    convert = id_dict.convert_to_json_serializable
-
-    def convert_to_json_serializable(data: object) -> object:
-        is_plain = isinstance(data, dict) and all(type(value) in PLAIN for value in data.values())
-        return data if is_plain else convert(data)
-
-    id_dict.convert_to_json_serializable = convert_to_json_serializable
-
-
-PLAIN = (str, int, bool, type(None))
 
 
 class _lazy_imports:
@@ -202,8 +190,18 @@ class _lazy_imports:
         return spec
 
 
-OTHER_ENGINES = re.compile(r"great_expectations\.datasource\.fluent\.(pandas|spark)_\w+")
-"""Modules of sources that are not used: what is checked lies in DuckDB."""
+LATER = ("altair", "scipy.stats", "requests", "jsonschema")
+"""What is imported only when something of it is used: never, here."""
+
+ONE_EXPECTATION = "great_expectations.expectations.core."
+NOT_USED = re.compile(
+    r"great_expectations\.("
+    r"datasource\.fluent\.(alloy|aurora|bigquery|citus|fabric|neon|pandas|redshift|snowflake|spark|sql_server"
+    r"|sqlite)\w*"
+    r"|metrics(\.\w+)*|core\.http|data_context\.store\.gx_cloud_store_backend"
+    r"|expectations\.core\.expect_\w+)"
+)
+"""Modules of other sources, of the cloud, of metrics that are asked for without an expectation; and each expectation's own."""
 
 
 class _left_out:
@@ -219,7 +217,7 @@ class _left_out:
         sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: object = None, target: object = None):
-        return ModuleSpec(name, self) if self._names.fullmatch(name) else None
+        return ModuleSpec(name, self, is_package=True) if self._names.fullmatch(name) else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         """An ordinary module."""
@@ -232,6 +230,17 @@ def _no_class(module: str, name: str) -> type:
     if name.startswith("__"):
         raise AttributeError(name)
     return type(name, (), {"__module__": module})
+
+
+class _OnDemand(dict):
+    """The library's expectations by name: one of its own is imported when it is first asked for."""
+
+    def get(self, name: str, default: object = None) -> object:
+        module = f"{ONE_EXPECTATION}{name}"
+        if name not in self and isinstance(getattr(sys.modules.get(module), "__loader__", None), _left_out):
+            del sys.modules[module]
+            importlib.import_module(module)
+        return super().get(name, default)
 
 
 @lru_cache(maxsize=1)
@@ -275,7 +284,8 @@ class Validator:
         built = [_build(self._gx, expectation) for expectation in expectations]
         try:
             form = COUNTS_AND_ROWS if has_row_ids else COUNTS_ONLY
-            results = self._results(table, schema, form, [b for b in built if not isinstance(b, Exception)])
+            with quicker_checks.memory.open():
+                results = self._results(table, schema, form, [b for b in built if not isinstance(b, Exception)])
         except Exception as error:  # whatever breaks in the library, the checks did not run
             return [_crashed(e, error) for e in expectations]
         running = iter(results)
@@ -323,12 +333,16 @@ _orders = itertools.count(1)
 
 def _build(gx, expectation: Expectation):
     """The library's own object for an entry of a contract, or the exception that it raised."""
-    name = "".join(part.capitalize() for part in expectation.expectation.split("_"))
-    name = name.replace("UnexpectedRowsExpectation", "CountedRowsExpectation")
+    name = expectation.expectation
     arguments = {k: list(v) if isinstance(v, tuple) else v for k, v in expectation.kwargs}
+    if name == "unexpected_rows_expectation":
+        is_filter = quicker_checks.condition_of(str(arguments.get("unexpected_rows_query"))) is not None
+        name = "filtered_rows_expectation" if is_filter else "counted_rows_expectation"
     meta = {"order": next(_orders), "id": expectation.id, "reason": expectation.reason}
     try:
-        return getattr(gx.expectations, name)(**arguments, severity=expectation.severity, meta=meta)
+        return gx.expectations.registry.get_expectation_impl(name)(
+            **arguments, severity=expectation.severity, meta=meta
+        )
     except Exception as error:  # an unknown name or argument: reported as not checked
         return error
 

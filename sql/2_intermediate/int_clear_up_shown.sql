@@ -9,6 +9,7 @@ counted as (
 
 protected as (
     select * from intermediate.int_counts_protected
+    where domain = 'clear_up'
 ),
 
 zones as (

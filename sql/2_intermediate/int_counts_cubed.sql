@@ -31,28 +31,28 @@ measures as (
 
 cells as (
     select
-        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        'police' as domain, measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from police
 
     union all
 
     select
-        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        'clear_up' as domain, measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from clear_up
 
     union all
 
     select
-        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        'partners' as domain, measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from partners
 
     union all
 
     select
-        measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
+        'surveys' as domain, measure, zone_code, period_type, period_start, breakdown, breakdown_value, exact_count,
         group_count, contributor_count, largest_count, series, level
     from surveys
 )
@@ -60,6 +60,7 @@ cells as (
 -- 2026-11: what is asked for first is hidden last: the city before its zones, a year before its months, a total before its parts,
 -- of a survey all respondents before a group of them, and what shares are taken over before one answer.
 select
+    cells.domain,
     cells.measure,
     cells.zone_code,
     cells.period_type,

@@ -7,6 +7,7 @@ Care: every published count, share and rate comes from shown_count; the other co
 READS = {
     "cells": """
         select
+            domain,
             measure,
             zone_code,
             period_type,
@@ -44,4 +45,7 @@ READS = {
 def compute(cells, sums, rules, measures, before_cells, before_sums):
     from flows.core.disclosure import frames
 
-    return frames.protect_frame(cells, sums, rules, measures, before_cells, before_sums)
+    protected = frames.protect_frame(cells, sums, rules, measures, before_cells, before_sums)
+    domain_of = dict(zip(cells["measure"], cells["domain"], strict=True))
+    protected.insert(0, "domain", protected["measure"].map(domain_of))
+    return protected

@@ -13,6 +13,7 @@ case_years as (
 
 protected as (
     select * from intermediate.int_counts_protected
+    where domain = 'police'
 ),
 
 populations as (

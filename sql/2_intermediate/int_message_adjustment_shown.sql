@@ -21,7 +21,8 @@ calendar as (
 
 protected as (
     select * from intermediate.int_counts_protected
-    where breakdown = 'total'
+    where domain = 'partners'
+        and breakdown = 'total'
         and measure in (
             'feedback_received', 'feedback_treated', 'feedback_open', 'feedback_due', 'feedback_within_30_days', 'message_changes'
         )

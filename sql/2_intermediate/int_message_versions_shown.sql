@@ -9,7 +9,8 @@ versions as (
 
 protected as (
     select * from intermediate.int_counts_protected
-    where breakdown = 'message_version'
+    where domain = 'partners'
+        and breakdown = 'message_version'
 ),
 
 shown as (

@@ -9,7 +9,8 @@ mix as (
 
 protected as (
     select * from intermediate.int_counts_protected
-    where measure = 'offence_mix'
+    where domain = 'clear_up'
+        and measure = 'offence_mix'
 )
 
 select

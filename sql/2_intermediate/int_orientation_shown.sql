@@ -9,7 +9,8 @@ counted as (
 
 protected as (
     select * from intermediate.int_counts_protected
-    where measure in (
+    where domain = 'partners'
+        and measure in (
         'people_identified', 'people_followed', 'orientations_offered', 'orientations_accepted', 'accepted_followed',
         'appointments_kept', 'persons_identified', 'persons_offered', 'persons_accepted', 'persons_kept'
     )

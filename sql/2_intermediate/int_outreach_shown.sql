@@ -9,7 +9,8 @@ counted as (
 
 protected as (
     select * from intermediate.int_counts_protected
-    where breakdown = 'total'
+    where domain = 'partners'
+        and breakdown = 'total'
         and measure in (
             'contacts', 'people_trained', 'people_planned', 'trained_of_planned', 'planned_with_result', 'mediations',
             'mediations_oriented', 'feedback_received', 'feedback_treated', 'message_changes'

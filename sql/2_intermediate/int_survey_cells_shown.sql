@@ -5,7 +5,7 @@ with
 
 protected as (
     select * from intermediate.int_counts_protected
-    where period_type = 'wave' and measure in ('survey_responses', 'survey_perceptions', 'survey_consumption')
+    where domain = 'surveys' and period_type = 'wave' and measure in ('survey_responses', 'survey_perceptions', 'survey_consumption')
 ),
 
 waves as (

@@ -144,8 +144,6 @@ select
         when hidden_status is null and dont_know_count is not null and outside_count is not null then dont_know_weight_shift
     end as dont_know_weight_shift,
     case when hidden_status is null then design_effect end as design_effect,
-    -- Kish's effective sample size, of what is shown
-    case when hidden_status is null then round(in_denominator_count / nullif(design_effect, 0), 6) end as n_eff,
     hidden_status,
     -- fewer than 11 answers are hidden, fewer than 30 are shown as unreliable (DESIGN §8): as few as rounding leaves possible
     case

@@ -62,7 +62,6 @@ measured as (
         cast(questions.in_denominator_low_count as double) as in_denominator_low_count,
         cast(questions.in_denominator_high_count as double) as in_denominator_high_count,
         questions.design_effect,
-        questions.n_eff,
         questions.obs_status as question_status,
         questions.is_synthetic
     from listed
@@ -79,7 +78,8 @@ select
     measure,
     subquestion_code,
     answer_code,
-    n_eff,
+    -- Kish's effective sample size, of the number that is shown
+    round(in_denominator_count / nullif(design_effect, 0), 6) as n_eff,
     in_denominator_low_count / nullif(design_effect, 0) as n_eff_low,
     design_effect,
     case

@@ -77,7 +77,7 @@ select
     counted.respondent_count as n,
     counted.in_denominator_count as n_in_denominator,
     counted.counts_hidden_status as n_obs_status,
-    counted.n_eff,
+    round(cast(counted.in_denominator_count as double) / nullif(counted.design_effect, 0), 6) as n_eff,
     counted.design_effect,
     answers.answer_count,
     answer_shares.share as answer_share,

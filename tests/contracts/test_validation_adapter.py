@@ -361,10 +361,28 @@ def test_sources_for_pandas_and_spark_are_left_out_and_the_one_for_sql_is_whole(
     assert fluent.SQLDatasource.__mro__[1:-1] and fluent.InvalidDatasource.__mro__[1:-1]
 
 
+ALL_ON_DEMAND = """
+import sys
+from flows.core import validation
+gx = validation._import()
+print([name for name in ("requests.adapters", "jsonschema.validators") if name in sys.modules])
+names = {n.removeprefix(validation.ONE_EXPECTATION) for n in sys.modules if n.startswith(validation.ONE_EXPECTATION + "expect_")}
+names -= {"expect_multicolumn_values_to_be_unique"}  # the library itself does not know it by that name
+found = [gx.expectations.registry.get_expectation_impl(name) for name in sorted(names)]
+print(len(names) > 50, {issubclass(one, gx.expectations.Expectation) and len(one.__mro__) > 3 for one in found})
+"""
+
+
+def test_every_expectation_of_the_library_is_there_when_it_is_asked_for() -> None:
+    done = python(ALL_ON_DEMAND)
+    assert done.stdout.splitlines() == ["[]", "True {True}"], done.stderr
+
+
 def test_an_expectation_that_was_changed_is_looked_up_as_it_is_now(validate) -> None:
     import great_expectations as gx
 
-    asked = gx.expectations.ExpectColumnValuesToBeBetween(column="count", min_value=0)
+    impl = gx.expectations.registry.get_expectation_impl("expect_column_values_to_be_between")
+    asked = impl(column="count", min_value=0)
     for most in (10, 20):
         asked.max_value = most
         assert asked._get_runtime_kwargs()["max_value"] == asked.configuration.kwargs["max_value"] == most

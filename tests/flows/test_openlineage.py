@@ -185,10 +185,11 @@ def test_a_run_tells_its_beginning_its_end_and_what_it_found(settings) -> None:
     inputs = {entry["name"]: entry for entry in events[1]["inputs"]}
     assert set(inputs) == {f"raw/{e['file_name']}" for e in manifest["deliveries"] if e["is_in_force"]}
     incidents = inputs["raw/police/incidents-2024.csv"]
-    assert incidents["inputFacets"]["dataQualityMetrics"]["rowCount"] == 4
+    # a lineage server is a place of its own: four incidents are hidden there as well
+    assert not {"rowCount", "bytes"} & set(incidents["inputFacets"]["dataQualityMetrics"])
     assertions = {a["name"]: a for a in incidents["inputFacets"]["dataQualityAssertions"]["assertions"]}
     assert (assertions["category_known"]["success"], assertions["category_known"]["column"]) == (False, "category")
-    assert assertions["category_known"]["actual"] == "1 of 4 rows failed"
+    assert assertions["category_known"]["actual"] == "some of some rows failed"
     assert "category" in [field["name"] for field in incidents["facets"]["schema"]["fields"]]
 
     outputs = {entry["name"]: entry for entry in events[1]["outputs"]}

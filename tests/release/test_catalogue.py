@@ -38,7 +38,8 @@ def test_a_lack_on_either_side_is_found(indicator) -> None:
         con.execute("create schema marts")
         con.execute(f"create table marts.indicators as select '{indicator}' as indicator_id")
         con.execute(
-            f"create table marts.indicator_values as select '{indicator}' as indicator_id, cast(null as double) as value, 'M' as obs_status"
+            f"create table marts.indicator_values as select '{indicator}' as indicator_id, cast(null as double) as value, "
+            "'M' as obs_status"
         )
         assert without_value(con) == {indicator} and not without_indicator(con)
         con.execute("delete from marts.indicators")

@@ -123,3 +123,27 @@ def test_it_follows_the_newest_run_and_is_written_again_when_it_is_gone(tmp_path
     three = pipeline.refresh(settings)
     assert three.release is not None and release_of(settings) == three.release.name
     assert pipeline.refresh(settings).is_unchanged
+
+
+EXACT_COUNTS = {
+    "deliveries": ("rows_read", "rows_accepted", "rows_quarantined", "bytes", "refusal"),
+    "checks": ("checked_rows", "failed_rows"),
+    "quarantine": ("rows",),
+    "profiles": ("rows", "filled", "total"),
+}
+
+
+def test_no_published_column_reaches_an_exact_count_of_rows_but_drift_which_withholds_it(release) -> None:
+    reached = set()
+    for table, columns in EXACT_COUNTS.items():
+        named = ", ".join(f"'{column}'" for column in columns)
+        sql = f"""select distinct table_name from audit.origins
+            where source_table similar to 'sources.{table}(_of_[a-z]+)?' and source_column in ({named})"""
+        reached |= {name for (name,) in release.execute(sql).fetchall()}
+    assert reached == {"audit.drift"}
+    withheld = "select count(*) from audit.drift where is_hidden and coalesce(value, expected, ratio) is not null"
+    assert release.execute(withheld).fetchone() == (0,)
+    guarded = (
+        "select bool_and(is_hidden) from audit.drift where contract = 'police_incidents' and measure <> 'column_retold'"
+    )
+    assert release.execute(guarded).fetchone() == (True,)

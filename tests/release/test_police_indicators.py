@@ -93,7 +93,8 @@ def test_a_year_with_a_hidden_class_is_not_standardised(release) -> None:
 
 def test_years_and_quarters_of_cohorts_add_up(release) -> None:
     sql = """select period_type, sum(numerator), sum(denominator) from marts.indicator_values where breakdown = 'total'
-        and indicator_id = 'clear_up_12m' and extract(year from period_start) = 2024 group by period_type having count(numerator) = count(*)"""
+        and indicator_id = 'clear_up_12m' and extract(year from period_start) = 2024 group by period_type
+        having count(numerator) = count(*)"""
     found = {period: told for period, *told in release.execute(sql).fetchall()}
     assert {"quarter", "year"} <= set(found) and all(told == [186, 1155] for told in found.values())
 

@@ -54,7 +54,7 @@ BROKEN = {
         "rate_fits_count": "update {table} set value = 10 * value where indicator_id = 'drug_use_recorded'",
         "shares_within_one": "update {table} set numerator = denominator + 1 where indicator_id = 'oriented_to_help'",
         "shops_within_eligible": "update {table} set denominator = 0 where indicator_id = 'reach_shops'",
-        "zones_add_up": f"update {{table}} set numerator = numerator + 1 where indicator_id = 'violence_trafficking' and {CITY}",
+        "zones_add_up": f"update {{table}} set numerator = 0 where indicator_id = 'information_points' and {CITY}",
         "periods_add_up": "update {table} set numerator = numerator + 1 where period_type = 'year'",
         "partner_periods_add_up": (
             "update {table} set numerator = numerator + 1 where period_type = 'month' and indicator_id = 'neighbourhood_meetings'"
@@ -136,7 +136,9 @@ BROKEN = {
         f"marts.{name}": {
             "words_known": "update {table} set zone_group = 'centre' where zone_group = 'qpv'",
             "figures_derived": f"update {{table}} set answer_count = answer_count + 1 where {first('answer_count > 0')}",
-            "answers_add_up": f"update {{table}} set answer_share = answer_share + 0.01 where {first('answer_share > 0')}",
+            "answers_add_up": f"update {{table}} set answer_share = answer_share + 0.05 where {first('answer_share > 0')}",
+            "counts_rounded": f"update {{table}} set answer_weight_shift = 0.5 where {first('answer_weight_shift is not null')}",
+            "small_groups_hidden": "update {table} set answer_share = 0.06 where obs_status = 'S'",
             "groups_within_all": "update {table} set n = n + 1000 where zone_group = 'qpv'",
             "wave_listed": "update {table} set wave_code = '2031-01'",
             "indicator_in_catalogue": "update {table} set indicator_id = 'wellbeing'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from functools import lru_cache
 from pathlib import Path
 
@@ -76,8 +77,16 @@ def _fill(con, table: str, rows: list[dict]) -> None:
     con.execute(f"drop {kind} if exists {table}")
     con.execute(f"create table {table} ({', '.join(f'{c} {t}' for c, t in shape.items())})")
     for row in rows:
+        if table == PROTECTED:  # a case need not say which part of the cube a measure stands in
+            row = {"domain": _domains()[row["measure"]], **row} if not row.get("is_rest") else row
         values = [row.get(c) for c in shape]
         con.execute(f"insert into {table} values ({', '.join('?' * len(shape))})", values)
+
+
+@lru_cache(maxsize=1)
+def _domains() -> dict[str, str]:
+    with (PROJECT / "sql" / "reference" / "disclosure_measures.csv").open(encoding="utf-8") as file:
+        return {row["measure"]: row["domain"] for row in csv.DictReader(file)}
 
 
 def _shape(con, table: str) -> dict[str, str]:
@@ -105,7 +114,7 @@ def _build_up_to(con, graph, wanted: str, given: set[str], nothing_hidden: bool)
 def _show_all(con) -> None:
     columns = _model_shapes()[PROTECTED]
     _fill(con, PROTECTED, [])
-    key = "measure, zone_code, period_type, period_start, breakdown, breakdown_value"
+    key = "domain, measure, zone_code, period_type, period_start, breakdown, breakdown_value"
     assert {"shown_count", "low_count", "high_count"} <= set(columns)
     con.execute(
         f"insert into {PROTECTED} by name select {key}, exact_count as shown_count, exact_count as low_count, "

@@ -19,36 +19,9 @@ from scipy import sparse
 from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, dimensions_of, fine_links_of, links_of
 from flows.core.disclosure.past import row_marks
 from flows.core.disclosure.protection import SHOWN, WITHHELD
+from flows.core.models import RUN_TABLES
 
-TYPES = {
-    "cell_id": "bigint",
-    "measure": "varchar",
-    "zone_code": "varchar",
-    "period_type": "varchar",
-    "period_start": "date",
-    "breakdown": "varchar",
-    "breakdown_value": "varchar",
-    "shown_count": "bigint",
-    "low_count": "bigint",
-    "high_count": "bigint",
-    "obs_status": "varchar",
-    "mark": "varchar",
-    "rule": "varchar",
-    "exact_count": "bigint",
-    "known_low": "double",
-    "known_high": "double",
-    "need_low": "double",
-    "need_high": "double",
-    "is_latent": "boolean",
-    "is_rest": "boolean",
-    "is_public": "boolean",
-    "series": "varchar",
-    "level": "bigint",
-    "is_newest": "boolean",
-    "sum_id": "bigint",
-    "hierarchy": "varchar",
-    "sign": "bigint",
-}
+TYPES = RUN_TABLES["shown_before"] | RUN_TABLES["sums_before"]
 FILES = {"cells.parquet": BEFORE_CELLS, "sums.parquet": BEFORE_SUMS}
 
 

@@ -11,15 +11,15 @@ A result's `run_time` is the day that the release speaks of, not the clock: a re
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from flows.core.contracts import Expectation
 from flows.core.expectation_texts import Text
 from flows.core.report.told import DeliveryTold, Subject, Suite, TableTold, Told
+from flows.core.written import as_json
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://www.clermont-ferrand.fr/barometre")
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -31,20 +31,21 @@ def write(folder: Path, told: Told) -> None:
     for suite in told.suites:
         _put(folder / "expectations" / f"{suite.name}.json", suite_json(suite))
     families = {"deliveries": _with_checks(told.deliveries), "tables": _with_checks(told.tables)}
+    results = {s.name: result_json(s, told) for subjects in families.values() for s in subjects}
     for subjects in families.values():
         for subject in subjects:
-            _put(folder / result_path(subject), result_json(subject, told))
+            _put(folder / result_path(subject), results[subject.name])
     definitions = {s.name: definition_json(s) for subjects in families.values() for s in subjects}
     _put(folder / "validation_definitions.json", definitions)
     for family, subjects in families.items():
         _put(folder / "checkpoints" / f"{family}.json", checkpoint_json(family, subjects))
-        _put(folder / "checkpoints" / f"{family}.result.json", outcome_json(family, subjects, told))
+        _put(folder / "checkpoints" / f"{family}.result.json", outcome_json(family, subjects, results, told))
 
 
 def _put(path: Path, content: dict) -> None:
     """Publishing brings the whole folder to the disk at once; file by file it takes a second."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(as_json(content) + "\n", encoding="utf-8")
 
 
 def _with_checks(subjects: Iterable[Subject]) -> list[Subject]:
@@ -57,6 +58,7 @@ def result_path(subject: Subject) -> str:
     return f"results/{family}/{subject.name}.json"
 
 
+@lru_cache(maxsize=10_000)
 def identity(kind: str, *names: str) -> str:
     """An id that is the same in every run, as the library's are not."""
     return str(uuid.uuid5(NAMESPACE, "/".join((kind, *names))))
@@ -218,12 +220,12 @@ def checkpoint_json(family: str, subjects: Iterable[Subject]) -> dict:
     }
 
 
-def outcome_json(family: str, subjects: list[Subject], told: Told) -> dict:
+def outcome_json(family: str, subjects: list[Subject], results: Mapping[str, dict], told: Told) -> dict:
     """How the checkpoint ended: the library's own summary (`CheckpointResult.describe_dict`), with the way to each result."""
-    results = []
+    ended = []
     for subject in subjects:
-        whole = result_json(subject, told)
-        results.append(
+        whole = results[subject.name]
+        ended.append(
             {
                 "name": subject.name,
                 "suite_name": subject.suite.name,
@@ -234,9 +236,9 @@ def outcome_json(family: str, subjects: list[Subject], told: Told) -> dict:
             }
         )
     return {
-        "success": all(result["success"] for result in results),
+        "success": all(result["success"] for result in ended),
         "run_id": _run_id(told),
         "checkpoint": {"name": family, "id": identity("checkpoint", family)},
-        "statistics": _statistics(results, "validations"),
-        "validation_results": results,
+        "statistics": _statistics(ended, "validations"),
+        "validation_results": ended,
     }
