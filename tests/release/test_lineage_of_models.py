@@ -9,6 +9,7 @@ import pytest
 
 from flows.core import lineage, models
 from flows.core.contracts import load_contracts
+from flows.core.protecting import PROTECTED
 from flows.settings import PROJECT
 
 SQL = PROJECT / "sql"
@@ -226,7 +227,7 @@ def test_a_python_model_depends_on_what_its_yml_says(model, whole) -> None:
     from flows.core.contracts import load_yaml
 
     declared = load_yaml(model.path.with_suffix(".yml").read_text())["columns"]
-    frames = {name: whole.execute(query).df() for name, query in model.inputs.items()}
+    frames = _fewer(model, {name: whole.execute(query).df() for name, query in model.inputs.items()})
     before = model.compute(**{name: frame.copy() for name, frame in frames.items()})
     moved = 0
     for argument, frame in frames.items():
@@ -244,6 +245,15 @@ def test_a_python_model_depends_on_what_its_yml_says(model, whole) -> None:
     assert moved
 
 
+def _fewer(model, frames: dict) -> dict:
+    """Of the cube a few measures: with each column that is changed all of it would be protected anew, for seconds each time."""
+    if model.name == PROTECTED:
+        few = ("contacts", "mediations", "mediations_oriented")
+        frames["cells"] = frames["cells"][frames["cells"]["measure"].isin(few)].reset_index(drop=True)
+        assert len(frames["cells"]) > 1000
+    return frames
+
+
 def _other_values(frame, column):
     """The same values in another order, still values that the model knows; others where it is the only column."""
     if len(frame.columns) == 1 and frame[column].dtype.kind in "if":
@@ -259,7 +269,7 @@ def _differing(before, after) -> list[str]:
 
 
 def _values(column) -> list[str]:
-    return sorted("" if value != value or value is None else _text(value) for value in column)
+    return sorted("" if is_missing else _text(value) for value, is_missing in zip(column, column.isna(), strict=True))
 
 
 def _text(value) -> str:

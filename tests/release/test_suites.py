@@ -221,7 +221,7 @@ BROKEN = {
     "marts.clear_up_cohorts": {
         "keys_present": f"update {{table}} set months_after = null where {first('true')}",
         "figures_derived": "update {table} set cleared_share = cleared_share / 100",
-        "standardised_between_classes": "update {table} set standardised_share = 0.99 where standardised_share is not null",
+        "standardised_between_classes": "update {table} set reference_weight = 2 * reference_weight",
     },
     "marts.peer_selection": {
         "figures_possible": "update {table} set zone_code = '63113' where zone_code = (select min(zone_code) from {table})",
