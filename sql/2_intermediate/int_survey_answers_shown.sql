@@ -42,9 +42,9 @@ joined as (
         coalesce(shown.hidden_status, cells.hidden_status) as hidden_status,
         shown.top_two_hidden_status is not null as is_top_two_hidden,
         -- why apart from the count, and whole: int_survey_questions_shown
-        round(
+        cast(cast(round(
             answers.weight_total * counted.in_denominator_count / nullif(counted.in_denominator_weight, 0) - answers.answer_count
-        ) as weight_shift,
+        ) as bigint) as double) as weight_shift,
         answers.is_synthetic
     from answers
     inner join questions

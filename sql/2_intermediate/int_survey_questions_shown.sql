@@ -28,13 +28,16 @@ run as (
 -- number. It is told apart from the count because a weighted share of many digits would be a second measurement of it: a yes and a no
 -- with shares to a tenth of a point tell, among 140, both counts to one. Shifts add up to 0 over the answers of a question, and to that
 -- of the two best, whatever the counts are, so they tell nothing of them; whole respondents, so that no weight can be read off either.
+-- By way of an integer: a rounded -0.2 is -0.0, which a database and Parquet keep differently.
 shifts as (
     select
         wave_code,
         zone_group,
         question_code,
-        round(top_two_weight * in_denominator_count / nullif(in_denominator_weight, 0) - top_two_count) as top_two_weight_shift,
-        round(dont_know_weight * respondent_count / nullif(respondent_weight, 0) - dont_know_count) as dont_know_weight_shift,
+        cast(cast(round(top_two_weight * in_denominator_count / nullif(in_denominator_weight, 0) - top_two_count) as bigint) as double)
+            as top_two_weight_shift,
+        cast(cast(round(dont_know_weight * respondent_count / nullif(respondent_weight, 0) - dont_know_count) as bigint) as double)
+            as dont_know_weight_shift,
         round(in_denominator_count / nullif(n_eff, 0), 2) as design_effect
     from counted
 ),
