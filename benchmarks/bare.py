@@ -74,7 +74,18 @@ def _load(con, raw: Path, contracts: Mapping[str, Contract]) -> None:
     of_deliveries = [tuple(row.get(column) for column in models.RUN_TABLES["deliveries"]) for row in rows]
     for name, content in {
         **models.delivery_tables(of_deliveries),
-        **{name: [] for name in ("checks", "release_checks", "releases", "quarantine", "profiles")},
+        **{
+            name: []
+            for name in (
+                "checks",
+                "release_checks",
+                "releases",
+                "quarantine",
+                "profiles",
+                "shown_before",
+                "sums_before",
+            )
+        },
         **{name: [] for name in ("lineage", "origins", "indicator_origins")},
         "contracts": models.contract_rows(contracts),
         "run": [(as_of, "bare")],

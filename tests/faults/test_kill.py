@@ -155,7 +155,7 @@ def full_copy(warehouse: Warehouse, disk: Path, kilobytes_left: int, rows: int =
 )
 def test_on_a_full_disk_the_release_before_stays(kilobytes_left, rows, first, tmp_path) -> None:
     """Full while the lock is taken, while tables are built, and (many rows) while a delivery is read."""
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as disk:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=160m", "tmpfs") as disk:
         copy = full_copy(first, disk, kilobytes_left, rows)
         before = copy.release()
         with pytest.raises(StorageProblem):
@@ -167,7 +167,7 @@ def test_on_a_full_disk_the_release_before_stays(kilobytes_left, rows, first, tm
 
 
 def test_a_full_disk_has_its_own_exit_code(first, tmp_path, finished) -> None:
-    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as disk:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=160m", "tmpfs") as disk:
         copy = full_copy(first, disk, 600)
         done = finished("run", *copy.options)
         assert done.returncode == 9, done.stderr

@@ -43,12 +43,14 @@ def write(settings: Settings, name: str, text: str, received_at: str | None = No
 
 
 def linked(settings: Settings) -> dict[str, float]:
-    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+    """Linked incidents by month, exact: a release hides counts as small as these, the newest run's internal database has them."""
+    with duckdb.connect(str(settings.internal), read_only=True) as con:
         return {
             str(month)[:7]: count
             for month, count in con.execute(
-                """select period_start, value from marts.indicator_values where indicator_id = 'violence_trafficking'
-                and zone_code = '63113' and period_type = 'month' and breakdown = 'total' and value is not null"""
+                """select period_start, record_count from intermediate.int_police_counted
+                where indicator_id = 'violence_trafficking' and zone_code = '63113' and period_type = 'month'
+                and breakdown = 'total' and record_count is not null"""
             ).fetchall()
         }
 
