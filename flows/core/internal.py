@@ -22,6 +22,7 @@ from pathlib import Path
 from flows.core import building, models
 from flows.core.building import Build, Workshop
 from flows.core.contracts import Contract
+from flows.core.landing import sha256_of
 from flows.core.models import Graph, Model
 from flows.core.reading.tables import identifier, quoted
 
@@ -109,7 +110,7 @@ def _relation(con, build: Build, shop: Workshop, model: Model) -> str | None:
     relation = model.name
     if model.name not in build.made:
         kept = building.kept_path(shop.kept, build, model)
-        if kept is None or not kept.is_file():
+        if kept is None or not kept.is_file() or sha256_of(kept) != build.intermediates[model.name]["sha256"]:
             return None
         relation = f"read_parquet({quoted(kept)})"
     if model.compute is not None:  # there is no query that a view could be made of

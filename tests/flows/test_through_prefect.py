@@ -65,6 +65,7 @@ def test_it_is_quiet(prefect_run):
         "Starting Prefect",
         "Reading and validating",
         "Building the tables",
+        "Proving that nothing hidden can be worked out",
         "Verifying what was built",
         "Publishing",
     ]

@@ -254,7 +254,11 @@ def test_rollback_switches_to_a_kept_release(settings, released) -> None:
     second = pipeline.refresh(settings).release
     assert second != first
     publishing.switch(settings.current, publishing.find_release(settings.releases, first.name))
-    assert linked(settings) == {"2025-01": 3}
+    with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
+        months = con.execute(
+            "select distinct period_start from marts.indicator_values where period_type = 'month'"
+        ).fetchall()
+    assert months == [(date(2025, 1, 1),)]
     with pytest.raises(UnknownRelease, match="kept are"):
         publishing.find_release(settings.releases, "1999")
 
@@ -393,7 +397,9 @@ def test_kept_intermediate_tables_spare_work_and_change_nothing(settings, releas
     anew = replace(settings, out=tmp_path / "anew")
     released(anew)
     assert tables(settings) == tables(anew)
-    assert {p.name for p in settings.kept.iterdir()} <= {p.name for p in anew.kept.iterdir()}
+    # what is protected hangs on what was shown before, which a first release does not know
+    own = {p.name for p in settings.kept.iterdir() if "int_counts_protected" not in p.name}
+    assert own <= {p.name for p in anew.kept.iterdir()}
 
 
 RIGHT, WRONG = incidents("2025-02", 2), incidents("2025-02", 9)
