@@ -58,12 +58,14 @@ def raw(deliveries, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def clean_environment():
-    """The environment without anything that steers Prefect, the barometer or make."""
+    """The environment without anything that steers Prefect, the barometer or make; its server may start slowly, since other
+    work runs beside the tests."""
     foreign = ("PREFECT_", "BAROMETER_", "MAKE", "MFLAGS")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
         "PYTHONPATH": str(PROJECT),
         "COLUMNS": "200",
         "NO_COLOR": "1",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600",
     }
 
 
