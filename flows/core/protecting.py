@@ -94,19 +94,36 @@ def certify(build, con, make: Callable[[str], None]) -> dict:
     return {**_public(found.certificate), "depends_on": depends_on}
 
 
+ROUNDED_TO = 5
+"""Base of the public numbers of cells hidden for one reason: exact, in a small warehouse, they could tell a single cell's."""
+
+
 def _public(certificate: Mapping) -> dict:
     """A certificate as everybody may see it.
 
     Without the hash of the exact counts, which somebody could find by trying them (`depends_on` takes its place, and is
-    withheld). Cells hidden as small are told together with none or all of a small group: apart, the second says which it is.
+    withheld), and without the widths, which follow from exact counts. Cells hidden as small are told together with none or
+    all of a small group, and how many are hidden for which reason is rounded: who knows that of two hidden cells exactly one
+    is small knows more of both than their sums tell.
     """
     from flows.core.disclosure.certificate import fingerprint
 
-    public = {name: told for name, told in certificate.items() if name not in ("inputs_sha256", "primary")}
+    public = {name: told for name, told in certificate.items() if name not in ("inputs_sha256", "required_width")}
     primary = dict(certificate["primary"])
-    small = primary.pop("small") + primary.pop("group")
-    public["primary"] = {"small_or_group": small, **primary}
+    primary["small_or_group"] = primary.pop("small") + primary.pop("group")
+    public["primary"] = _rounded(primary)
+    public["marks"] = {
+        **certificate["marks"],
+        **_rounded({name: certificate["marks"][name] for name in ("small", "other")}),
+    }
+    public["proven_ends"] = _rounded(certificate["proven_ends"])
+    public |= _rounded({name: certificate[name] for name in ("secondary", "proven_cells", "certified_before")})
+    public["reasons_rounded_to"] = ROUNDED_TO
     return public | {"sha256": fingerprint(public)}
+
+
+def _rounded(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: ROUNDED_TO * round(count / ROUNDED_TO) for name, count in counts.items()}
 
 
 _QUERIES = {

@@ -114,8 +114,11 @@ def sorted_lines(text: str) -> list[str]:
 
 
 def audit_tables(settings: Settings) -> dict[str, list]:
+    """All but `audit.suppressions`, which follows from the figures: of one count more, one figure more may be shown."""
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
-        names = con.execute("select table_name from duckdb_tables() where schema_name = 'audit' order by 1").fetchall()
+        names = con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'audit' and table_name <> 'suppressions'"
+        ).fetchall()
         rows = {f"audit.{name}": con.execute(f"select * from audit.{name}").fetchall() for (name,) in names}
         told = "select * exclude (value, lower_95, upper_95) from marts.indicator_values where indicator_id = 'data_completeness'"
         rows["data_completeness"] = con.execute(told).fetchall()
@@ -130,7 +133,7 @@ def of_figures(row: tuple) -> bool:
 def manifest(settings: Settings) -> dict:
     told = json.loads((settings.current / "manifest.json").read_text(encoding="utf-8"))
     assert not {"intermediates", "depends_on", "fingerprint"} & keys_of(told), "hashes of exact counts are no secret"
-    del told["files"]
+    del told["files"], told["certificate"]  # what both tell follows from the figures
     tables = {name: entry for name, entry in told["tables"].items() if name.startswith("audit.")}
     told["tables"] = tables
     told["deliveries"].sort(key=lambda entry: entry["file_name"])

@@ -22,18 +22,19 @@ def standardised(classes: list[tuple[int, int, int]]) -> tuple[float, float, flo
     with duckdb.connect() as con:
         con.execute("create schema intermediate")
         con.execute(
-            """create table intermediate.int_clear_up_counted (period_type varchar, period_start date, offence_class varchar,
-            months_after integer, fact_count bigint, cleared_count bigint, missing_reason varchar, as_of date,
-            is_synthetic boolean)"""
+            """create table intermediate.int_clear_up_shown (period_type varchar, period_start date, offence_class varchar,
+            months_after integer, fact_count bigint, cleared_count bigint, hidden_status varchar, missing_reason varchar,
+            as_of date, is_synthetic boolean)"""
         )
         con.execute(
-            "create table intermediate.int_offence_mix_counted (offence_class varchar, weight bigint, is_synthetic boolean)"
+            "create table intermediate.int_offence_mix_shown (offence_class varchar, weight bigint, is_synthetic boolean)"
         )
-        row = "insert into intermediate.int_clear_up_counted values ('month', date '2023-01-01', ?, 12, ?, ?, null, null, false)"
+        values = "('month', date '2023-01-01', ?, 12, ?, ?, null, null, null, false)"
+        row = f"insert into intermediate.int_clear_up_shown values {values}"
         for number, (cleared, facts, weight) in enumerate(classes):
             con.execute(row, [f"class {number}", facts, cleared])
             con.execute(
-                "insert into intermediate.int_offence_mix_counted values (?, ?, false)", [f"class {number}", weight]
+                "insert into intermediate.int_offence_mix_shown values (?, ?, false)", [f"class {number}", weight]
             )
         con.execute(row, ["all", sum(c[1] for c in classes), sum(c[0] for c in classes)])
         for name in ("int_clear_up_limits", "int_clear_up_standardised"):

@@ -1,6 +1,6 @@
 -- What disclosure control hides: cells of each published count by period, breakdown and place, and how much stays visible.
 -- Grain: measure, period_type, breakdown, place.
--- Care: counts of cells, not of people; the visible share of the total is made of shown counts alone, so it tells nothing more.
+-- Care: counts of cells, not of people; how many are hidden for which reason is rounded to 5, and told from 20 hidden cells on.
 with
 
 cells as (
@@ -94,12 +94,27 @@ counted as (
         place,
         count(*) as cell_count,
         count(*) filter (where obs_status is null) as shown_cell_count,
+        count(*) filter (where mark <> 'withheld' and obs_status is not null) as hidden_cell_count,
         count(*) filter (where mark <> 'withheld' and rule in ('small', 'group')) as small_cell_count,
         count(*) filter (where mark <> 'withheld' and rule in ('dominance', 'contributors')) as one_organisation_cell_count,
         count(*) filter (where mark <> 'withheld' and obs_status is not null and rule is null) as partner_cell_count,
         count(*) filter (where mark = 'withheld') as withheld_cell_count
     from placed
     group by measure, period_type, breakdown, place
+),
+
+-- Who knows that of two hidden cells exactly one is small can work out more than the sums tell; of twenty, rounded, he cannot.
+told as (
+    select
+        measure,
+        period_type,
+        breakdown,
+        place,
+        case when hidden_cell_count >= 20 then 5 * cast(round(small_cell_count / 5.0) as bigint) end as small_cell_count,
+        case when hidden_cell_count >= 20 then 5 * cast(round(one_organisation_cell_count / 5.0) as bigint) end
+            as one_organisation_cell_count,
+        case when hidden_cell_count >= 20 then 5 * cast(round(partner_cell_count / 5.0) as bigint) end as partner_cell_count
+    from counted
 )
 
 select
@@ -113,13 +128,19 @@ select
     measures.label_en,
     counted.cell_count,
     counted.shown_cell_count,
-    counted.small_cell_count,
-    counted.one_organisation_cell_count,
-    counted.partner_cell_count,
+    counted.hidden_cell_count,
+    told.small_cell_count,
+    told.one_organisation_cell_count,
+    told.partner_cell_count,
     counted.withheld_cell_count,
     cast(counted.shown_cell_count as double) / nullif(counted.cell_count, 0) as visible_cell_share,
     visible.visible_total_share
 from counted
+inner join told
+    on counted.measure = told.measure
+    and counted.period_type = told.period_type
+    and counted.breakdown = told.breakdown
+    and counted.place = told.place
 left join measures
     on counted.measure = measures.measure
 left join visible
