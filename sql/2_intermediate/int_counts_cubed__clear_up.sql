@@ -22,7 +22,7 @@ zones as (
 ),
 
 -- Facts do not depend on the horizon, but for a longer period they are told only where the horizon's clearances are.
-facts as (
+told_facts as (
     select
         period_type,
         period_start,
@@ -31,6 +31,58 @@ facts as (
     from counted
     where fact_count is not null
     group by period_type, period_start, offence_class
+),
+
+month_facts as (
+    select
+        offence_class,
+        fact_count,
+        cast(date_trunc('quarter', period_start) as date) as quarter_start,
+        cast(date_trunc('year', period_start) as date) as year_start
+    from told_facts
+    where period_type = 'month'
+),
+
+-- A quarter whose cohort is too young to be told is the sum of its months all the same, and a year is the offence mix: without it
+-- in the cube, what the mix and the other quarters tell of it would be seen only in a later release.
+longer_facts as (
+    select
+        'quarter' as period_type,
+        quarter_start as period_start,
+        offence_class,
+        sum(fact_count) as fact_count
+    from month_facts
+    group by quarter_start, offence_class
+    having count(*) = 3
+
+    union all
+
+    select
+        'year' as period_type,
+        year_start as period_start,
+        offence_class,
+        sum(fact_count) as fact_count
+    from month_facts
+    group by year_start, offence_class
+    having count(*) = 12
+),
+
+facts as (
+    select * from told_facts
+
+    union all
+
+    select
+        longer_facts.period_type,
+        longer_facts.period_start,
+        longer_facts.offence_class,
+        cast(longer_facts.fact_count as bigint) as fact_count
+    from longer_facts
+    left join told_facts
+        on longer_facts.period_type = told_facts.period_type
+        and longer_facts.period_start = told_facts.period_start
+        and longer_facts.offence_class = told_facts.offence_class
+    where told_facts.period_type is null
 ),
 
 -- 2026-11: between two horizons a class clears a handful of facts, so telling its whole curve would hide most of it. By class only

@@ -74,13 +74,29 @@ def examine(release: Release, book: RuleBook, past: Past) -> Verdict:
     system = stack(cube, release.sums, past.offered).with_known(own, release.mark == SHOWN)
     skipped = _leave_out_unchanged(system)
     found = find_leaks(system.matrix, system.known, system.exact)
+    narrowed_before = _take_off_narrowed_before(system, found)
     bare = np.flatnonzero((release.mark == SHOWN) & _is_small(cube, limits) & ~system.is_public[: len(cube)])
     found.leaks += [Leak(int(cell), 0, 0, ()) for cell in bare if cell not in {leak.cell for leak in found.leaks}]
     told = _told(release, own, past, limits)
     leaks = [_message(leak, system) for leak in found.leaks]
     names = [cube.name(cell) for cell in told.cells] + [past.name(cell) for cell in told.of_past]
     leaks += [f"Withheld cell {name} follows exactly from all that is shown. Show a coarser table" for name in names]
-    return Verdict(_certificate(release, book, system, found, skipped, past, told), tuple(leaks))
+    return Verdict(_certificate(release, book, system, found, skipped, narrowed_before, past, told), tuple(leaks))
+
+
+def _take_off_narrowed_before(system: System, found: Findings) -> int:
+    """Take off cells of which everything that earlier releases left possible still is; returns how many there are."""
+    if not found.leaks or not system.is_before.any():
+        return 0
+    cells = np.array([leak.cell for leak in found.leaks])
+    low, high = system.left_before(cells)
+    low, high = np.maximum(low, system.known.need_low[cells]), np.minimum(high, system.known.need_high[cells])
+    before = len(found.leaks)
+    # the ends of a leak are reached by whole tables, those left before by fractions: a doubt stays a leak
+    found.leaks = [
+        leak for leak, least, most in zip(found.leaks, low, high, strict=True) if leak.low > least or leak.high < most
+    ]
+    return before - len(found.leaks)
 
 
 def _told(release: Release, known: Known, past: Past, limits: Limits) -> Told:
@@ -155,6 +171,7 @@ def _certificate(
     system: System,
     found: Findings,
     skipped: int,
+    narrowed_before: int,
     past: Past,
     told: Told,
 ) -> dict:
@@ -182,6 +199,7 @@ def _certificate(
         "proven_ends": {"by_whole_tables": found.whole, "by_linear_programming_only": found.fractional},
         "certified_before": skipped,
         "public_before": int(system.is_public.sum()),
+        "narrowed_before": narrowed_before,
         "rounding_reach": int((release.value_high - release.value_low)[visible].max(initial=0)),
         "visible_share_of_cells": float(visible.sum() / max(table.sum(), 1)),
         "solver": _solver(found),

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from flows.core.disclosure.attack import Known
-from flows.core.disclosure.certificate import DisclosureError, Release, Verdict, examine, fingerprint
+from flows.core.disclosure.certificate import DisclosureError, Release, Verdict, examine
 from flows.core.disclosure.cube import MEASURE, Cube, CubeError, Hierarchy, link
 from flows.core.disclosure.past import Past
 from flows.core.disclosure.protection import LATENT, SHOWN, SMALL, WITHHELD, Levels, Protected, protect
@@ -66,31 +66,6 @@ def protect_frame(
 
     Raises CubeError for counts that contradict each other, ValueError for measures and rules that do not fit.
     """
-    frame = _protected(cells, sums, rules, measures, before_cells, before_sums, with_partners)
-    if not with_partners or not _is_any(before_cells):
-        return frame
-    verdict = certify(frame, sums, rules, measures, before_cells, before_sums)
-    if not verdict.certificate["hidden_counts_may_have_changed"]:
-        return frame
-    return _protected(cells, sums, rules, measures, _forgetting(before_cells), before_sums, with_partners)
-
-
-def _is_any(before_cells: pd.DataFrame | None) -> bool:
-    return before_cells is not None and len(before_cells) > 0
-
-
-def _forgetting(before_cells: pd.DataFrame) -> pd.DataFrame:
-    """Earlier releases for somebody who knows all that they showed, and is not told which hidden counts are still the same.
-
-    To grant that is more than anybody can see. It is granted first; where a revision then leaves no safe release at all (a
-    total that did not change, of which one part did), what was hidden before and is counted now are two unknowns.
-    """
-    hidden = (before_cells["mark"] != SHOWN).to_numpy()
-    zone = before_cells["zone_code"].astype(object)
-    return before_cells.assign(zone_code=zone.where(~hidden, zone.map(str) + " (earlier)"))
-
-
-def _protected(cells, sums, rules, measures, before_cells, before_sums, with_partners: bool) -> pd.DataFrame:
     past = past_of(before_cells, before_sums)
     cells = cells.sort_values(list(KEY), kind="stable", na_position="first", ignore_index=True)
     cube = _cube(cells)
@@ -112,16 +87,6 @@ def certify(
 
     Raises CubeError when the frame's rests are not those that its cells and sums make.
     """
-    verdict = _attacked(frame, sums, rules, measures, before_cells, before_sums)
-    may_have_changed = bool(verdict.leaks) and _is_any(before_cells)
-    if may_have_changed:
-        verdict = _attacked(frame, sums, rules, measures, _forgetting(before_cells), before_sums)
-    told = {name: value for name, value in verdict.certificate.items() if name != "sha256"}
-    told["hidden_counts_may_have_changed"] = may_have_changed
-    return Verdict({**told, "sha256": fingerprint(told)}, verdict.leaks)
-
-
-def _attacked(frame, sums, rules, measures, before_cells, before_sums) -> Verdict:
     cube, cell_of = _linked_again(frame, sums)
     whole, links = link(cube, _hierarchies(sums))
     order = _places(whole, frame, cell_of)

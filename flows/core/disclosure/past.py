@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from flows.core.disclosure.attack import Known, find_leaks
+from flows.core.disclosure.attack import Known, find_intervals, find_leaks
 from flows.core.disclosure.cube import Cube, Sums, entries, sum_in_words
+from flows.core.disclosure.linear import TOLERANCE
 
 # odd numbers that spread cell numbers over all 64 bits (the constants of splitmix64)
 SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -166,6 +167,29 @@ class System:
             old = self.matrix[np.flatnonzero(~self.is_new_row)]
             gone[[leak.cell for leak in find_leaks(old, known, self.exact).leaks]] = True
         return gone
+
+    def left_before(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The ranges that earlier releases leave of some cells when this one shows nothing: no release can leave more.
+
+        With all sums that are known now: a sum of which an earlier release did not offer a cell could be made by everybody
+        then. And for somebody who knows which counts did not change: what is left between them is known to him as well.
+        """
+        known = replace(self.known, low=self.low_before, high=self.high_before)
+        low, high = find_intervals(self.matrix, known, self.exact, cells)
+        return np.ceil(low[cells] - TOLERANCE), np.floor(high[cells] + TOLERANCE)
+
+    def ask_what_is_left(self, cells: np.ndarray) -> bool:
+        """Ask of some cells no more than earlier releases left of their ranges; whether that is less than was asked."""
+        if not self.is_before.any():
+            return False
+        low, high = self.left_before(cells)
+        need_low, need_high = self.known.need_low, self.known.need_high
+        is_less = (low > need_low[cells]) | (high < need_high[cells])
+        need_low[cells], need_high[cells] = np.maximum(need_low[cells], low), np.minimum(need_high[cells], high)
+        told = cells[low >= high]
+        need_low[told], need_high[told] = np.inf, -np.inf
+        self.is_public[told] = True
+        return bool(is_less.any())
 
 
 def stack(cube: Cube, sums: Sums, past: Past) -> System:

@@ -21,6 +21,9 @@ too may narrow it a little further. The attacker of `tests/disclosure` knows tha
 every range whole in all cities tried. Where he is also granted which withheld counts did not change between releases, of
 which nothing is printed, he narrowed a few ranges (1 to 5 became 2 to 10) and told no count.
 
+What earlier releases told of a hidden count, seen with the sums that are known now, nothing brings back: of such a cell the
+range that they left is asked for, and none where they told it.
+
 Not protected: the difference of two shown totals of two releases, that is how much a shown cell was revised by.
 """
 
@@ -256,6 +259,9 @@ def _hide_partners(
         untold = np.zeros(len(block.cells), bool)
         # with everything hidden that may be: what cannot be kept then cannot be kept at all while marks are told
         failed = state.is_hopeless() or hide_partners(state)
+        if failed and system.ask_what_is_left(block.cells[asked[block.cells]]):
+            state = _state(system, block, low, high, may_hide, cost)
+            failed = state.is_hopeless() or hide_partners(state)
         if failed:
             untold = (block.cells < own) & ~system.is_before[block.cells]
             state = _untold(system, block, untold, low, high, may_hide, cost)
