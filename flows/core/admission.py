@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -196,14 +198,22 @@ def _judge(
         con.close()
 
 
+_one_validation = threading.Lock()
+"""Great Expectations keeps one context for all: two deliveries may be read at a time, but one is validated."""
+
+connections: weakref.WeakSet = weakref.WeakSet()
+"""The connections that are open, so that a run that ends early can interrupt what another thread asks of them."""
+
+
 def _validated(con, contract: Contract) -> list:
     from flows.core.validation import Validator
 
-    validator = Validator(con)
-    try:
-        return validator.validate("candidate", expectations_of(contract), has_row_ids=True)
-    finally:
-        validator.close()
+    with _one_validation:
+        validator = Validator(con)
+        try:
+            return validator.validate("candidate", expectations_of(contract), has_row_ids=True)
+        finally:
+            validator.close()
 
 
 def open_duckdb(room: Room, folder: Path, threads: int | None = None):
@@ -221,6 +231,7 @@ def open_duckdb(room: Room, folder: Path, threads: int | None = None):
         }
     )
     con.execute("set timezone = 'UTC'")
+    connections.add(con)
     return con
 
 

@@ -11,10 +11,11 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from flows.core import beside, chain, fingerprints, history, ledger, lineage, models, protecting, row_counts, withheld
+from flows.core import beside, chain, history, ledger, lineage, models, protecting, row_counts, withheld
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
+from flows.core.fingerprints import Fingerprinting
 from flows.core.history import Memory
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
@@ -46,7 +47,7 @@ class Build:
     small intermediate tables of their content, so that a change that makes no difference goes no further.
     `made` are the models in the work database, `reused` the published tables taken over from the release before, and
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
-    `content_fingerprints` are those of tables that were built anew, taken while they are verified.
+    `fingerprints` are those of tables that were built anew, begun as soon as their Parquet is written.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
@@ -72,7 +73,7 @@ class Build:
     before: dict[str, str] = field(default_factory=dict)
     not_compared: str = ""
     lineage_files: dict[str, Path] = field(default_factory=dict)
-    content_fingerprints: dict[str, str | None] = field(default_factory=dict)
+    fingerprints: Fingerprinting = field(default_factory=Fingerprinting)
     memory: Memory | None = None
     earlier: Earlier | None = None
     certificate: dict = field(default_factory=dict)
@@ -360,6 +361,8 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
                 _make(con, build, shop, model, progress)
                 models.comment(con, model)
             _write_parquet(con, build, model)
+            if model.name not in build.reused:
+                build.fingerprints.begin(model.name, build.folder / "parquet" / parquet_name(model), model.history)
         con.execute("checkpoint release")
     except duckdb.IOException as error:
         raise StorageProblem(
@@ -582,15 +585,6 @@ def _make_results(
         validator.close()
         con.close()
     return made
-
-
-def fingerprint_tables(build: Build) -> None:
-    """Take the fingerprints of the tables that were built anew, but for the late ones; it needs their Parquet alone."""
-    late = late_models(build.graph)
-    new = [m for m in build.graph.models if m.is_published and m.name not in build.reused | late]
-    files = {m.name: (build.folder / "parquet" / parquet_name(m), m.history) for m in new}
-    if files:
-        build.content_fingerprints = fingerprints.of_files(files)
 
 
 def expectations_of(model: Model) -> list[Expectation]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 from flows.core.reading.tables import identifier, quoted
@@ -55,20 +57,36 @@ def of_relation(con, relation: str, columns: Mapping[str, str], history: Iterabl
     return of_rows(told, rows, first or 0, last or 0)
 
 
-def of_files(files: Mapping[str, tuple[Path, Iterable[str]]]) -> dict[str, str | None]:
-    """The fingerprints of Parquet files, each given with its columns that are history.
+class Fingerprinting:
+    """The fingerprints of Parquet files, taken by a thread of its own, one after the other, while the run goes on."""
 
-    Apart from every other connection and with one thread, so that they can be taken while something else goes on.
-    """
-    import duckdb
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="fingerprints")
+        self._begun: dict[str, Future] = {}
 
-    found = {}
-    with duckdb.connect(config={"threads": 1}) as con:
+    def begin(self, name: str, path: Path, history: Iterable[str]) -> None:
+        """Take a table's fingerprint from its file, with its columns that are history."""
+        self._begun[name] = self._pool.submit(self._of_file, path, history)
+
+    def taken(self, name: str) -> str | None:
+        """The fingerprint of a table that was begun, waited for. Raises LookupError for another one."""
+        return self._begun[name].result()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._begun
+
+    @cached_property
+    def _con(self):
+        """Apart from every other connection, and with one thread."""
+        import duckdb
+
+        con = duckdb.connect(config={"threads": 1})
         con.execute("set timezone = 'UTC'")
-        for name, (path, history) in files.items():
-            relation = f"read_parquet({quoted(path)})"
-            found[name] = of_relation(con, relation, columns_of(con, relation), history)
-    return found
+        return con
+
+    def _of_file(self, path: Path, history: Iterable[str]) -> str | None:
+        relation = f"read_parquet({quoted(path)})"
+        return of_relation(self._con, relation, columns_of(self._con, relation), history)
 
 
 def portable_sql(file: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str:

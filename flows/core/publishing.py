@@ -143,8 +143,8 @@ def _fingerprint(build: Build, model: Model, con, name: str, columns: Mapping[st
     kept = build.previous_tables.get(model.name, {})
     if model.name in build.reused and "content_fingerprint" in kept and kept.get("history") == list(model.history):
         return kept["content_fingerprint"]
-    if model.name in build.content_fingerprints:
-        return build.content_fingerprints[model.name]
+    if model.name in build.fingerprints:
+        return build.fingerprints.taken(model.name)
     return fingerprints.of_relation(con, name, columns, model.history)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import beside, chain, history, landing, ledger, permissions, publishing, withheld
+from flows.core import ahead, beside, chain, history, landing, ledger, permissions, publishing, withheld
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -158,9 +158,17 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             raise StorageProblem(f"the warehouse cannot be written ({reason})", "free space, then run again") from None
         raise
     finally:
+        ahead.stop(_interrupt_queries)
         beside.stop()
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _interrupt_queries() -> None:
+    from flows.core import admission
+
+    for con in list(admission.connections):
+        con.interrupt()
 
 
 def _holder(path: Path) -> str:
@@ -270,12 +278,33 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     if delivery.path is None:
         return _known_only(settings, run, delivery, path)
     validation.preload()
-    verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
+    _admit_others_beside(settings, run, delivery)
+    verdict = ahead.take(delivery) or admission.admit(delivery, contracts, room(settings, run.codebook))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
         contract = contracts[verdict.contract]
         landing.complete_receipt(delivery, contract.name, contract.licence, contract.citation)
     return verdict
+
+
+def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> None:
+    """Where there is a processor to spare, begin with the next large delivery that needs a verdict."""
+    from flows.core import admission
+    from flows.core.contracts import load_contracts
+
+    if settings.threads < 2 or delivery.receipt.bytes < ahead.LARGE_BYTES:
+        return
+    contracts = load_contracts(settings.sql / "0_sources")
+
+    def is_new(other: Delivery) -> bool:
+        kept = settings.verdicts / f"{other.delivery_id}.json"
+        return admission.load_verdict(kept, verdict_key(settings, run, other), settings.staged) is None
+
+    large = [d for d in run.largest_first if d.path is not None and d.receipt.bytes >= ahead.LARGE_BYTES]
+    ahead.start(
+        [delivery, *(d for d in large if d is not delivery and is_new(d))],
+        lambda other: admission.admit(other, contracts, room(settings, run.codebook)),
+    )
 
 
 def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:
@@ -428,21 +457,16 @@ def protect(settings: Settings, build, progress: Progress) -> None:
 
 def verify(settings: Settings, build, progress: Progress) -> None:
     """Check what was built, then build and check what shows these results."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from flows.core import building
 
     progress.stage("verify")
     shop = _workshop(settings)
     late = building.late_models(build.graph)
-    with ThreadPoolExecutor(1) as beside:  # the many small checks leave most of the second processor free
-        fingerprinted = beside.submit(building.fingerprint_tables, build)
-        building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
-        building.tell_known(build)
-        building.build_late_tables(build, shop, progress.advance)
-        building.verify(build, shop, late, progress.advance)
-        building.tell_known(build)
-    fingerprinted.result()
+    building.verify(build, shop, {m.name for m in build.graph.models} - late, progress.advance)
+    building.tell_known(build)
+    building.build_late_tables(build, shop, progress.advance)
+    building.verify(build, shop, late, progress.advance)
+    building.tell_known(build)
 
 
 def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:

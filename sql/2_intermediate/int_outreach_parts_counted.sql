@@ -3,9 +3,8 @@
 -- Care: exact, not for publication; 'city_wide' is what is coded to the whole city; no row where nothing took place.
 with
 
-actions as (
-    select * from intermediate.int_partner_actions_located
-    where action in ('information_point', 'training')
+people as (
+    select * from intermediate.int_people_met_by_partner
 ),
 
 periods as (
@@ -22,111 +21,6 @@ home as (
     where is_home
 ),
 
-placed as (
-    select
-        case when actions.zone_code = home.zone_code then 'city_wide' else actions.zone_code end as zone_code,
-        actions.month_on,
-        actions.partner_id,
-        actions.contact_count,
-        actions.trained_count,
-        actions.planned_count,
-        actions.trained_of_planned_count,
-        actions.planned_with_result_count,
-        actions.action
-    from actions
-    cross join home
-
-    union all
-
-    select
-        home.zone_code,
-        actions.month_on,
-        actions.partner_id,
-        actions.contact_count,
-        actions.trained_count,
-        actions.planned_count,
-        actions.trained_of_planned_count,
-        actions.planned_with_result_count,
-        actions.action
-    from actions
-    cross join home
-),
-
--- What is trained beside any plan, or planned without a result, is a difference of two published counts: it is protected too.
-measured as (
-    select 'contacts' as measure, zone_code, month_on, partner_id, contact_count as people_count
-    from placed
-    where action = 'information_point'
-
-    union all
-
-    select 'people_trained' as measure, zone_code, month_on, partner_id, trained_count as people_count
-    from placed
-    where action = 'training'
-
-    union all
-
-    select 'people_planned' as measure, zone_code, month_on, partner_id, planned_count as people_count
-    from placed
-    where action = 'training'
-
-    union all
-
-    select 'trained_of_planned' as measure, zone_code, month_on, partner_id, trained_of_planned_count as people_count
-    from placed
-    where action = 'training'
-
-    union all
-
-    select 'planned_with_result' as measure, zone_code, month_on, partner_id, planned_with_result_count as people_count
-    from placed
-    where action = 'training'
-
-    union all
-
-    select
-        'trained_without_plan' as measure,
-        zone_code,
-        month_on,
-        partner_id,
-        nullif(trained_count - coalesce(trained_of_planned_count, 0), 0) as people_count
-    from placed
-    where action = 'training'
-
-    union all
-
-    select
-        'planned_without_result' as measure,
-        zone_code,
-        month_on,
-        partner_id,
-        nullif(planned_count - coalesce(planned_with_result_count, 0), 0) as people_count
-    from placed
-    where action = 'training'
-),
-
-by_period as (
-    select measured.measure, measured.zone_code, 'month' as period_type, measured.month_on as period_start,
-        measured.partner_id, measured.people_count
-    from measured
-
-    union all
-
-    select measured.measure, measured.zone_code, 'quarter' as period_type, months.quarter_on as period_start,
-        measured.partner_id, measured.people_count
-    from measured
-    inner join months
-        on measured.month_on = months.month_on
-
-    union all
-
-    select measured.measure, measured.zone_code, 'year' as period_type, make_date(months.year, 1, 1) as period_start,
-        measured.partner_id, measured.people_count
-    from measured
-    inner join months
-        on measured.month_on = months.month_on
-),
-
 whole_periods as (
     select distinct
         period_type,
@@ -134,20 +28,221 @@ whole_periods as (
     from periods
 ),
 
-parts as (
+months_of_periods as (
+    select 'month' as period_type, month_on as period_start, month_on
+    from months
+
+    union all
+
+    select 'quarter' as period_type, quarter_on as period_start, month_on
+    from months
+
+    union all
+
+    select 'year' as period_type, make_date(year, 1, 1) as period_start, month_on
+    from months
+),
+
+told_months as (
     select
-        by_period.measure,
-        by_period.zone_code,
-        by_period.period_type,
-        by_period.period_start,
-        by_period.partner_id,
-        sum(by_period.people_count) as people_count
-    from by_period
+        months_of_periods.period_type,
+        months_of_periods.period_start,
+        months_of_periods.month_on
+    from months_of_periods
     inner join whole_periods
-        on by_period.period_type = whole_periods.period_type
-        and by_period.period_start = whole_periods.period_start
+        on months_of_periods.period_type = whole_periods.period_type
+        and months_of_periods.period_start = whole_periods.period_start
+),
+
+-- All seven counts side by side: there are hundreds of thousands of partners' months, and only thousands of periods of zones.
+by_zone as (
+    select
+        people.zone_code,
+        told_months.period_type,
+        told_months.period_start,
+        people.partner_id,
+        cast(sum(people.contact_count) as bigint) as contact_count,
+        cast(sum(people.trained_count) as bigint) as trained_count,
+        cast(sum(people.planned_count) as bigint) as planned_count,
+        cast(sum(people.trained_of_planned_count) as bigint) as trained_of_planned_count,
+        cast(sum(people.planned_with_result_count) as bigint) as planned_with_result_count,
+        cast(sum(people.trained_without_plan_count) as bigint) as trained_without_plan_count,
+        cast(sum(people.planned_without_result_count) as bigint) as planned_without_result_count
+    from people
+    inner join told_months
+        on people.month_on = told_months.month_on
+    group by people.zone_code, told_months.period_type, told_months.period_start, people.partner_id
+),
+
+by_city as (
+    select
+        period_type,
+        period_start,
+        partner_id,
+        cast(sum(contact_count) as bigint) as contact_count,
+        cast(sum(trained_count) as bigint) as trained_count,
+        cast(sum(planned_count) as bigint) as planned_count,
+        cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
+        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
+        cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
+        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
+    from by_zone
+    group by period_type, period_start, partner_id
+),
+
+of_zones as (
+    select
+        case when by_zone.zone_code = home.zone_code then 'city_wide' else by_zone.zone_code end as zone_code,
+        by_zone.period_type,
+        by_zone.period_start,
+        cast(sum(by_zone.contact_count) as bigint) as contact_count,
+        count(*) filter (where by_zone.contact_count > 0) as contact_contributor_count,
+        max(by_zone.contact_count) as contact_largest_count,
+        cast(sum(by_zone.trained_count) as bigint) as trained_count,
+        count(*) filter (where by_zone.trained_count > 0) as trained_contributor_count,
+        max(by_zone.trained_count) as trained_largest_count,
+        cast(sum(by_zone.planned_count) as bigint) as planned_count,
+        count(*) filter (where by_zone.planned_count > 0) as planned_contributor_count,
+        max(by_zone.planned_count) as planned_largest_count,
+        cast(sum(by_zone.trained_of_planned_count) as bigint) as trained_of_planned_count,
+        count(*) filter (where by_zone.trained_of_planned_count > 0) as trained_of_planned_contributor_count,
+        max(by_zone.trained_of_planned_count) as trained_of_planned_largest_count,
+        cast(sum(by_zone.planned_with_result_count) as bigint) as planned_with_result_count,
+        count(*) filter (where by_zone.planned_with_result_count > 0) as planned_with_result_contributor_count,
+        max(by_zone.planned_with_result_count) as planned_with_result_largest_count,
+        cast(sum(by_zone.trained_without_plan_count) as bigint) as trained_without_plan_count,
+        count(*) filter (where by_zone.trained_without_plan_count > 0) as trained_without_plan_contributor_count,
+        max(by_zone.trained_without_plan_count) as trained_without_plan_largest_count,
+        cast(sum(by_zone.planned_without_result_count) as bigint) as planned_without_result_count,
+        count(*) filter (where by_zone.planned_without_result_count > 0) as planned_without_result_contributor_count,
+        max(by_zone.planned_without_result_count) as planned_without_result_largest_count
+    from by_zone
+    cross join home
     group by
-        by_period.measure, by_period.zone_code, by_period.period_type, by_period.period_start, by_period.partner_id
+        case when by_zone.zone_code = home.zone_code then 'city_wide' else by_zone.zone_code end,
+        by_zone.period_type,
+        by_zone.period_start
+),
+
+of_city as (
+    select
+        home.zone_code,
+        by_city.period_type,
+        by_city.period_start,
+        cast(sum(by_city.contact_count) as bigint) as contact_count,
+        count(*) filter (where by_city.contact_count > 0) as contact_contributor_count,
+        max(by_city.contact_count) as contact_largest_count,
+        cast(sum(by_city.trained_count) as bigint) as trained_count,
+        count(*) filter (where by_city.trained_count > 0) as trained_contributor_count,
+        max(by_city.trained_count) as trained_largest_count,
+        cast(sum(by_city.planned_count) as bigint) as planned_count,
+        count(*) filter (where by_city.planned_count > 0) as planned_contributor_count,
+        max(by_city.planned_count) as planned_largest_count,
+        cast(sum(by_city.trained_of_planned_count) as bigint) as trained_of_planned_count,
+        count(*) filter (where by_city.trained_of_planned_count > 0) as trained_of_planned_contributor_count,
+        max(by_city.trained_of_planned_count) as trained_of_planned_largest_count,
+        cast(sum(by_city.planned_with_result_count) as bigint) as planned_with_result_count,
+        count(*) filter (where by_city.planned_with_result_count > 0) as planned_with_result_contributor_count,
+        max(by_city.planned_with_result_count) as planned_with_result_largest_count,
+        cast(sum(by_city.trained_without_plan_count) as bigint) as trained_without_plan_count,
+        count(*) filter (where by_city.trained_without_plan_count > 0) as trained_without_plan_contributor_count,
+        max(by_city.trained_without_plan_count) as trained_without_plan_largest_count,
+        cast(sum(by_city.planned_without_result_count) as bigint) as planned_without_result_count,
+        count(*) filter (where by_city.planned_without_result_count > 0) as planned_without_result_contributor_count,
+        max(by_city.planned_without_result_count) as planned_without_result_largest_count
+    from by_city
+    cross join home
+    group by home.zone_code, by_city.period_type, by_city.period_start
+),
+
+added as (
+    select * from of_zones
+    union all
+    select * from of_city
+),
+
+measured as (
+    select
+        'contacts' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        contact_count as people_count,
+        contact_contributor_count as contributor_count,
+        contact_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'people_trained' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        trained_count as people_count,
+        trained_contributor_count as contributor_count,
+        trained_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'people_planned' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        planned_count as people_count,
+        planned_contributor_count as contributor_count,
+        planned_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'trained_of_planned' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        trained_of_planned_count as people_count,
+        trained_of_planned_contributor_count as contributor_count,
+        trained_of_planned_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'planned_with_result' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        planned_with_result_count as people_count,
+        planned_with_result_contributor_count as contributor_count,
+        planned_with_result_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'trained_without_plan' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        trained_without_plan_count as people_count,
+        trained_without_plan_contributor_count as contributor_count,
+        trained_without_plan_largest_count as largest_count
+    from added
+
+    union all
+
+    select
+        'planned_without_result' as measure,
+        zone_code,
+        period_type,
+        period_start,
+        planned_without_result_count as people_count,
+        planned_without_result_contributor_count as contributor_count,
+        planned_without_result_largest_count as largest_count
+    from added
 )
 
 select
@@ -155,9 +250,8 @@ select
     zone_code,
     period_type,
     period_start,
-    cast(sum(people_count) as bigint) as people_count,
-    count(*) filter (where people_count > 0) as contributor_count,
-    cast(max(people_count) as bigint) as largest_count
-from parts
-group by measure, zone_code, period_type, period_start
-having count(people_count) > 0
+    people_count,
+    contributor_count,
+    largest_count
+from measured
+where people_count is not null

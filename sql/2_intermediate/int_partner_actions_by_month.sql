@@ -4,7 +4,58 @@
 with
 
 actions as (
-    select * from intermediate.int_partner_actions_located
+    select * from staging.stg_partners__events
+),
+
+zones as (
+    select * from intermediate.int_zones_known
+    where is_within_city or is_home
+),
+
+deliveries as (
+    select * from sources.deliveries_of_partners
+),
+
+-- Millions of rows become thousands here; everything later works on the thousands.
+counted as (
+    select
+        zone_code,
+        cast(date_trunc('month', occurred_on) as date) as month_on,
+        action,
+        delivery_id,
+        count(*) as action_count,
+        sum(contact_count) as contact_count,
+        count(contact_count) as contact_stated_count,
+        sum(trained_count) as trained_count,
+        sum(planned_count) as planned_count,
+        sum(trained_count) filter (where planned_count is not null) as trained_of_planned_count,
+        sum(planned_count) filter (where trained_count is not null) as planned_with_result_count,
+        count(*) filter (where accepted_count > 0) as oriented_action_count
+    from actions
+    -- a report of nothing is no action, though it covers its month
+    where action <> 'nothing_to_report'
+    group by zone_code, cast(date_trunc('month', occurred_on) as date), action, delivery_id
+),
+
+located as (
+    select
+        case when zones.zone_code is null then 'unlocated' else zones.zone_code end as zone_code,
+        counted.month_on,
+        counted.action,
+        counted.action_count,
+        counted.contact_count,
+        counted.contact_stated_count,
+        counted.trained_count,
+        counted.planned_count,
+        counted.trained_of_planned_count,
+        counted.planned_with_result_count,
+        counted.oriented_action_count,
+        coalesce(deliveries.is_synthetic, false) as is_synthetic
+    from counted
+    left join zones
+        on counted.zone_code = zones.zone_code
+    left join deliveries
+        on counted.delivery_id = deliveries.delivery_id
 )
 
 select
@@ -20,5 +71,5 @@ select
     cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
     cast(sum(oriented_action_count) as bigint) as oriented_action_count,
     bool_or(is_synthetic) as is_synthetic
-from actions
+from located
 group by zone_code, month_on, action

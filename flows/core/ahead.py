@@ -1,0 +1,84 @@
+"""Large deliveries are read two at a time: unpacking and splitting one file keeps one processor busy, whatever it has.
+
+The run admits them in its order, as if there were nothing here. One that it has not come to yet may be under way beside it:
+then it waits for that verdict, which is the one that it would come to itself. Nothing here decides or writes a verdict.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from flows.core.landing import Delivery
+
+LARGE_BYTES = 1_000_000
+"""From this size reading takes longer than to share it out."""
+
+_lane: Lane | None = None
+
+
+class Lane:
+    """One thread that admits the deliveries that it was given, in their order, but for those that the run takes from it."""
+
+    def __init__(self, deliveries: Sequence[Delivery], admit: Callable[[Delivery], object]) -> None:
+        self._admit = admit
+        self._lock = threading.Lock()
+        self._waiting = {d.delivery_id: d for d in deliveries}
+        self._ended = {d.delivery_id: threading.Event() for d in deliveries}
+        self._found: dict[str, object] = {}
+        self._thread = threading.Thread(target=self._work, name="admit beside", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                delivery = next(iter(self._waiting.values()), None)
+                if delivery is None:
+                    return
+                del self._waiting[delivery.delivery_id]
+            try:
+                self._found[delivery.delivery_id] = self._admit(delivery)
+            except BaseException as error:  # the run meets it when it comes to this delivery
+                self._found[delivery.delivery_id] = error
+            finally:
+                self._ended[delivery.delivery_id].set()
+
+    def take(self, delivery: Delivery) -> object | None:
+        """The verdict on a delivery that was begun here; None for one that the run is to admit itself."""
+        with self._lock:
+            if delivery.delivery_id not in self._ended or self._waiting.pop(delivery.delivery_id, None) is not None:
+                return None
+        self._ended[delivery.delivery_id].wait()
+        found = self._found.pop(delivery.delivery_id)
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def stop(self, interrupt: Callable[[], None]) -> None:
+        """End the thread: it begins nothing more, and what it is at is interrupted again and again."""
+        with self._lock:
+            self._waiting.clear()
+        while self._thread.is_alive():
+            interrupt()
+            time.sleep(0.01)
+
+
+def start(deliveries: Sequence[Delivery], admit: Callable[[Delivery], object]) -> None:
+    """Begin with the second of some large deliveries that need a verdict, while the run admits the first."""
+    global _lane
+    if _lane is None and len(deliveries) > 1:
+        _lane = Lane(deliveries[1:], admit)
+
+
+def take(delivery: Delivery) -> object | None:
+    """The verdict on a delivery that is under way or done; None for one that the run is to admit itself."""
+    return None if _lane is None else _lane.take(delivery)
+
+
+def stop(interrupt: Callable[[], None]) -> None:
+    """Leave nothing going on, also where the run ends before it has come to all deliveries."""
+    global _lane
+    if _lane is not None:
+        _lane.stop(interrupt)
+    _lane = None
