@@ -35,7 +35,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from flows.core.disclosure.attack import Known
-from flows.core.disclosure.blocks import Block, split
+from flows.core.disclosure.blocks import Block, side_by_side, split
 from flows.core.disclosure.coarsening import Choice, withhold_fine
 from flows.core.disclosure.cube import Cube, Hierarchy, Sums, link
 from flows.core.disclosure.past import Past, System, stack
@@ -248,27 +248,36 @@ def _hide_partners(
     high = np.minimum(np.append(hidden_high, beyond + np.inf), system.high_before)
     may_hide = np.append(may_hide & (mark == SHOWN), beyond.astype(bool))
     may_hide &= (high > system.known.high) | (low < system.known.low)
-    lost = np.zeros(own, bool)
     asked = np.isfinite(system.known.need_high)
-    for block in split(system.matrix, system.known.is_free | may_hide):
-        if not system.is_new_row[block.rows].any() and not system.is_new_need[block.cells].any():
-            continue
-        if not asked[block.cells].any():
-            continue
-        state = _state(system, block, low, high, may_hide, cost)
-        untold = np.zeros(len(block.cells), bool)
-        # with everything hidden that may be: what cannot be kept then cannot be kept at all while marks are told
-        failed = state.is_hopeless() or hide_partners(state)
-        if failed and system.ask_what_is_left(block.cells[asked[block.cells]]):
-            state = _state(system, block, low, high, may_hide, cost)
-            failed = state.is_hopeless() or hide_partners(state)
-        if failed:
-            untold = (block.cells < own) & ~system.is_before[block.cells]
-            state = _untold(system, block, untold, low, high, may_hide, cost)
-            failed = np.array(hide_partners(state), dtype=np.int64)
-            lost[block.cells[failed][block.cells[failed] < own]] = True
-        _write(mark, limits, system.exact, block.cells, state.is_secondary, untold)
+    blocks = [
+        block
+        for block in split(system.matrix, system.known.is_free | may_hide)
+        if asked[block.cells].any() and (system.is_new_row[block.rows].any() or system.is_new_need[block.cells].any())
+    ]
+
+    def solve(block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _partners_of(system, block, low, high, may_hide, cost)
+
+    lost = np.zeros(own, bool)
+    for block, (is_secondary, untold, failed) in zip(blocks, side_by_side(blocks, solve), strict=True):
+        lost[block.cells[failed][block.cells[failed] < own]] = True
+        _write(mark, limits, system.exact, block.cells, is_secondary, untold & (block.cells < own))
     return lost
+
+
+def _partners_of(system: System, block: Block, low, high, may_hide, cost) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the cells of one block which are partners, which are untold, and the places of those that cannot be protected."""
+    state = _state(system, block, low, high, may_hide, cost)
+    # with everything hidden that may be: what cannot be kept then cannot be kept at all while marks are told
+    failed = state.is_hopeless() or hide_partners(state)
+    if failed and system.ask_what_is_left(block.cells[np.isfinite(system.known.need_high[block.cells])]):
+        state = _state(system, block, low, high, may_hide, cost)
+        failed = state.is_hopeless() or hide_partners(state)
+    untold = np.full(len(block.cells), bool(failed)) & ~system.is_before[block.cells]
+    if failed:
+        state = _untold(system, block, untold & (block.cells < system.own), low, high, may_hide, cost)
+        failed = hide_partners(state)
+    return state.is_secondary, untold, np.array(failed or [], dtype=np.int64)
 
 
 def _state(system: System, block: Block, low, high, may_hide, cost) -> State:

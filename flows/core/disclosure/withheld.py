@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flows.core.disclosure.attack import DOWN, UP
-from flows.core.disclosure.blocks import Block, split
+from flows.core.disclosure.blocks import Block, side_by_side, split
 from flows.core.disclosure.cube import Cube, Sums
 from flows.core.disclosure.linear import Moves, inner_point
 from flows.core.disclosure.past import Past, stack
@@ -64,12 +64,16 @@ def told_withheld(
     # a block is changed by what is known beside it, too
     beside = np.diff(system.matrix.indptr) > 0
     beside[beside] = np.maximum.reduceat(changed[system.matrix.indices], system.matrix.indptr[:-1][beside])
+    blocks = [
+        block
+        for block in split(system.matrix, ceiling > floor)
+        if wanted[block.cells].any() and beside[block.rows].any()
+    ]
+    fixed = side_by_side(
+        blocks, lambda block: _fixed(block, system.exact, floor, ceiling, np.flatnonzero(wanted[block.cells]))
+    )
     told, around = [np.flatnonzero(wanted & (floor == ceiling))], []
-    for block in split(system.matrix, ceiling > floor):
-        suspects = np.flatnonzero(wanted[block.cells])
-        if not len(suspects) or not beside[block.rows].any():
-            continue
-        found = _fixed(block, system.exact, floor, ceiling, suspects)
+    for block, found in zip(blocks, fixed, strict=True):
         if len(found):
             told.append(block.cells[found])
             around.append(block.cells[block.cells < own])
@@ -91,11 +95,13 @@ def _fixed(block: Block, exact: np.ndarray, floor: np.ndarray, ceiling: np.ndarr
     low, high = floor[block.cells] - own, np.minimum(ceiling[block.cells] - own, ENDLESS)
     matrix = block.matrix
     question = _question(matrix.indptr, matrix.indices, matrix.data, low, high, suspects)
-    if question not in _ANSWERS:
+    answer = _ANSWERS.get(question)
+    if answer is None:
+        answer = _asked(block, low, high, suspects)
         if len(_ANSWERS) >= MOST_ANSWERS:
             _ANSWERS.clear()
-        _ANSWERS[question] = _asked(block, low, high, suspects)
-    return _ANSWERS[question]
+        _ANSWERS[question] = answer
+    return answer
 
 
 def _asked(block: Block, low: np.ndarray, high: np.ndarray, suspects: np.ndarray) -> np.ndarray:
