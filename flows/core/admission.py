@@ -549,10 +549,14 @@ def personal_values_sql(contract: Contract) -> str:
         if column.type not in ("text", "code", "label"):
             continue
         name = column.name
-        conditions.append(f"({name} like '%@%' and regexp_matches({name}, '{EMAIL}'))")
+        # what every address or number has is looked for first, and `case` looks no further where it is not: `and` would
+        conditions.append(f"case when {name} like '%@%' then regexp_matches({name}, '{EMAIL}') else false end")
         if column.type != "code":
-            conditions.append(f"regexp_matches({name}, '{PHONE}')")
-            conditions.append(f"regexp_matches({name}, '{IP_ADDRESS}')")
+            has_start = f"{name} like '%0%' or {name} like '%+33%'"
+            conditions.append(f"case when {has_start} then regexp_matches({name}, '{PHONE}') else false end")
+            conditions.append(
+                f"case when {name} like '%.%.%.%' then regexp_matches({name}, '{IP_ADDRESS}') else false end"
+            )
     return f"select * from {{batch}} where {' or '.join(conditions)}"
 
 

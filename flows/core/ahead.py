@@ -31,27 +31,37 @@ class Lane:
         self._thread.start()
 
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                delivery = next(iter(self._waiting.values()), None)
-                if delivery is None:
-                    return
-                del self._waiting[delivery.delivery_id]
-            try:
-                self._found[delivery.delivery_id] = self._admit(delivery)
-            except BaseException as error:  # the run meets it when it comes to this delivery
-                self._found[delivery.delivery_id] = error
-            finally:
-                self._ended[delivery.delivery_id].set()
+        while self._admit_next():
+            pass
+
+    def _admit_next(self) -> bool:
+        """Admit the next delivery that waits; whether there was one."""
+        with self._lock:
+            delivery = next(iter(self._waiting.values()), None)
+            if delivery is None:
+                return False
+            del self._waiting[delivery.delivery_id]
+        try:
+            self._found[delivery.delivery_id] = self._admit(delivery)
+        except Exception as error:  # the run meets it when it comes to this delivery
+            self._found[delivery.delivery_id] = error
+        finally:
+            self._ended[delivery.delivery_id].set()
+        return True
 
     def take(self, delivery: Delivery) -> object | None:
-        """The verdict on a delivery that was begun here; None for one that the run is to admit itself."""
+        """The verdict on a delivery that was begun here; None for one that the run is to admit itself.
+
+        While one is still under way the next ones are admitted by whoever asks.
+        """
         with self._lock:
             if delivery.delivery_id not in self._ended or self._waiting.pop(delivery.delivery_id, None) is not None:
                 return None
+        while not self._ended[delivery.delivery_id].is_set() and self._admit_next():
+            pass
         self._ended[delivery.delivery_id].wait()
         found = self._found.pop(delivery.delivery_id)
-        if isinstance(found, BaseException):
+        if isinstance(found, Exception):
             raise found
         return found
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from warehouses import Warehouse, copied, differing, is_whole, remove
 
 from flows.core import pipeline
 from flows.core.errors import StorageProblem
-from flows.settings import Settings
+from flows.settings import PROJECT, Settings
 
 RANDOM = random.Random(63113)
 
@@ -99,6 +101,51 @@ def test_the_next_run_gives_what_a_run_that_was_never_killed_gives(warehouse, fi
     shutil.copytree(warehouse.raw, never_killed.raw)
     pipeline.refresh(never_killed.settings)
     assert warehouse.tables() == never_killed.tables()
+
+
+KILLED_AT = {
+    "before_it_is_remembered": ("protecting.remember", "True"),
+    "remembered_but_not_moved": ("publishing.publish", "True"),
+    "moved_but_the_internal_database_is_the_old_one": ("publishing._sync", "told[0].name == 'releases'"),
+    "all_but_the_switch": ("publishing.switch", "True"),
+}
+"""What publishing is about to do when it is killed, and when."""
+
+KILLED = """
+import os, signal, sys
+from flows.core import protecting, publishing
+go_on = {name}
+def end(*told):
+    if {when}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return go_on(*told)
+{name} = end
+from flows.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("moment", KILLED_AT)
+def test_killed_between_two_steps_of_publishing(moment, first, finished, tmp_path) -> None:
+    warehouse = copied(first, tmp_path)
+    before = warehouse.release()
+    warehouse.deliver(moment)
+    name, when = KILLED_AT[moment]
+    code = KILLED.format(name=name, when=when)
+    killed = subprocess.run(
+        [sys.executable, "-c", code, "run", *map(str, warehouse.options)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        check=False,
+        timeout=600,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert warehouse.release() == before and is_whole(warehouse.out / "current") and differing(warehouse) == []
+    assert all(is_whole(release) for release in warehouse.out.glob("releases/2*"))
+    done = finished("run", *warehouse.options)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.release() != before and is_whole(warehouse.out / "current") and differing(warehouse) == []
 
 
 # -- two at once ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""Deliveries that are read beside the run: each is admitted once, its verdict or error told when the run comes to it."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from flows.core import ahead
+
+
+def deliveries(count: int) -> list[SimpleNamespace]:
+    return [SimpleNamespace(delivery_id=f"d{number}") for number in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    yield
+    ahead.stop(lambda: None)
+
+
+def test_each_is_admitted_once_and_every_verdict_is_its_own() -> None:
+    all_of_them, admitted, lock = deliveries(9), [], threading.Lock()
+
+    def admit(delivery):
+        with lock:
+            admitted.append(delivery.delivery_id)
+        return f"verdict on {delivery.delivery_id}"
+
+    ahead.start(all_of_them, admit)
+    found = [ahead.take(delivery) or admit(delivery) for delivery in all_of_them]
+    assert found == [f"verdict on {delivery.delivery_id}" for delivery in all_of_them]
+    assert sorted(admitted) == [delivery.delivery_id for delivery in all_of_them]
+
+
+def test_the_first_is_the_run_s_own_and_an_error_is_met_where_its_delivery_is() -> None:
+    first, broken, good = deliveries(3)
+
+    def admit(delivery):
+        if delivery is broken:
+            raise ValueError("broken")
+        return "verdict"
+
+    ahead.start([first, broken, good], admit)
+    ahead._lane._thread.join()
+    assert ahead.take(first) is None
+    with pytest.raises(ValueError, match="broken"):
+        ahead.take(broken)
+    assert ahead.take(good) == "verdict"
+
+
+def test_while_one_is_under_way_the_run_goes_on_with_the_next() -> None:
+    first, slow, other = deliveries(3)
+    has_begun, may_end, by = threading.Event(), threading.Event(), {}
+
+    def admit(delivery):
+        by[delivery.delivery_id] = threading.current_thread()
+        if delivery is slow:
+            has_begun.set()
+            assert may_end.wait(60)
+        else:
+            may_end.set()
+        return delivery.delivery_id
+
+    ahead.start([first, slow, other], admit)
+    assert has_begun.wait(60)
+    assert ahead.take(slow) == "d1" and by["d2"] is threading.current_thread()
+    assert ahead.take(other) == "d2"
+
+
+def test_a_run_that_ends_early_waits_for_no_query() -> None:
+    first, endless, never = deliveries(3)
+    has_begun, interrupted, admitted = threading.Event(), threading.Event(), []
+
+    def admit(delivery):
+        admitted.append(delivery)
+        has_begun.set()
+        assert interrupted.wait(60)
+        raise RuntimeError("interrupted")
+
+    ahead.start([first, endless, never], admit)
+    assert has_begun.wait(60)
+    ahead.stop(interrupted.set)
+    assert admitted == [endless] and ahead.take(never) is None
