@@ -97,7 +97,7 @@ class Machine:
         )
 
     def stop(self, processes_that_know) -> None:
-        for sent, patience in ((signal.SIGINT, 60), (signal.SIGKILL, 60)):
+        for sent, patience in ((signal.SIGINT, 5), (signal.SIGTERM, 5), (signal.SIGKILL, 60)):
             for process in reversed(self._running):
                 try:
                     os.killpg(process.pid, sent)
