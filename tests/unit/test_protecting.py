@@ -42,6 +42,16 @@ def test_the_certificate_tells_rules_counts_and_its_own_hash_and_nothing_exact(w
     assert not {"inputs_sha256", "depends_on"} & set(told), "whoever tries the few possible counts would find them"
 
 
+def test_how_many_cells_are_hidden_for_which_reason_is_rounded(warehouse) -> None:
+    told = certificate(warehouse)
+    marks = {name: told["marks"][name] for name in ("small", "other")}
+    counts = [told["secondary"], told["proven_cells"], told["certified_before"]]
+    counts += [*marks.values(), *told["primary"].values(), *told["proven_ends"].values()]
+    assert told["reasons_rounded_to"] == 5 and [count for count in counts if count % 5] == []
+    assert "required_width" not in told, "it follows from exact counts"
+    assert told["marks"]["shown"] + told["marks"]["withheld"] <= told["cells"]
+
+
 def test_what_was_shown_is_the_owner_s_alone(warehouse) -> None:
     paths = [warehouse.protection, *warehouse.protection.rglob("*")]
     assert len(paths) > 3
