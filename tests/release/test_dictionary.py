@@ -193,6 +193,20 @@ def test_pages_are_kept_and_a_damaged_one_is_made_anew(sample_run, tmp_path) -> 
     assert (tmp_path / "anew" / page).read_bytes() == right
 
 
+def test_where_a_table_has_more_rows_its_page_and_the_index_are_made_anew(sample_run, tmp_path) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(sample_run[0].current / "dictionary", before)
+    shutil.copyfile(sample_run[0].current / "campaign.duckdb", tmp_path / "campaign.duckdb")
+    with duckdb.connect() as con:
+        con.execute(f"attach '{tmp_path / 'campaign.duckdb'}' as release")
+        con.execute("insert into release.marts.calendar select * from release.marts.calendar")
+        dictionary.write(tmp_path / "after", con, GRAPH, CONTRACTS, before)
+    pages = {str(path.relative_to(before)): path for path in before.rglob("*.html")}
+    anew = {name for name, path in pages.items() if (tmp_path / "after" / name).stat().st_ino != path.stat().st_ino}
+    assert anew == {"index.html", "tables/marts.calendar.html"} and len(pages) > 100
+    assert {str(path.relative_to(tmp_path / "after")) for path in (tmp_path / "after").rglob("*.html")} == set(pages)
+
+
 def test_texts_cannot_become_markup(tmp_path) -> None:
     links = [dictionary.Link("marts.x", '"><script>', "value")]
     assert "<script>" not in dictionary._Show.steps(links) + dictionary._Show.ways(links)

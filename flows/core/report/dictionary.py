@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -117,39 +117,62 @@ class TableTold:
 def write(folder: Path, con, graph: Graph, contracts: Mapping[str, Contract], previous: Path | None) -> None:
     """Write the dictionary of the release attached as `release` into `folder`.
 
-    The pages of the release before are taken over when they were made of the same: their key stands in the folder.
+    A page of the release before is taken over when it was made of the same: what that is stands in `made_of.txt`, first for
+    all pages together, then for each.
     """
-    built = _built(con)
+    built, indicators = _built(con), _indicators(con)
+    rows = {name: table.rows for name, table in built.items()}
     key = _key(con, graph, contracts, built)
-    if previous is not None and _is_whole(previous, key):
-        shutil.copytree(previous, folder, copy_function=_link)
-        return
-    tables = _tables(con, graph, contracts, built)
+    made_of = {f"tables/{name}.html": str(rows.get(name)) for name in _names(graph, contracts)}
+    made_of["index.html"] = _sha256(repr([rows, indicators]).encode())
+    kept = _kept(previous, key, made_of) if previous is not None else {}
     (folder / "tables").mkdir(parents=True, exist_ok=True)
+    for name in kept:
+        _link(str(previous / name), str(folder / name))
+    missing = [name for name in made_of if name not in kept]
+    if missing:
+        tables = _tables(con, graph, contracts, built)
+        for name in missing:
+            (folder / name).write_text(_page(name, tables, indicators), encoding="utf-8")
+    sums = [
+        f"{kept.get(name) or _sha256((folder / name).read_bytes())}  {name}  {made_of[name]}"
+        for name in sorted(made_of)
+    ]
+    (folder / "made_of.txt").write_text("\n".join([key, *sums, ""]), encoding="utf-8")
+
+
+def _page(name: str, tables: Mapping[str, TableTold], indicators: list[dict]) -> str:
     words = {"kinds": KIND_WORDS, "layers": LAYERS, "severities": frame.SEVERITIES, "tables": tables}
-    template = frame.environment().get_template("dictionary_table.html.j2")
-    pages = {}
-    for table in tables.values():
-        pages[f"tables/{table.name}.html"] = template.render(
-            **words, table=table, drawn=_drawn(table, tables), show=_Show
+    if name == "index.html":
+        groups = {layer: [t for t in tables.values() if t.layer == layer] for layer in LAYERS}
+        return frame.render(
+            "dictionary_index.html.j2", **words, groups=groups, indicators=indicators, run_tables=set(RUN_TABLES)
         )
-    groups = {layer: [t for t in tables.values() if t.layer == layer] for layer in LAYERS}
-    pages["index.html"] = frame.render(
-        "dictionary_index.html.j2", **words, groups=groups, indicators=_indicators(con), run_tables=set(RUN_TABLES)
-    )
-    for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    sums = "".join(f"{_sha256(text.encode())}  {name}\n" for name, text in sorted(pages.items()))
-    (folder / "made_of.txt").write_text(f"{key}\n{sums}", encoding="utf-8")
+    table = tables[name.removeprefix("tables/").removesuffix(".html")]
+    return frame.render("dictionary_table.html.j2", **words, table=table, drawn=_drawn(table, tables), show=_Show)
 
 
-def _is_whole(folder: Path, key: str) -> bool:
+def _names(graph: Graph, contracts: Mapping[str, Contract]) -> list[str]:
+    """Every table of every layer."""
+    return [
+        *(model.name for model in graph.models),
+        *(f"sources.{name}" for name in (*contracts, *RUN_TABLES)),
+        *(f"reference.{reference.name}" for reference in graph.references),
+    ]
+
+
+def _kept(folder: Path, key: str, made_of: Mapping[str, str]) -> dict[str, str]:
+    """The pages of the release before that are made of the same and whole, with their hashes."""
     try:
-        first, *sums = (folder / "made_of.txt").read_text(encoding="utf-8").splitlines()
-        pages = dict(reversed(line.split("  ", 1)) for line in sums)
-        return first == key and all(_sha256((folder / n).read_bytes()) == h for n, h in pages.items())
+        first, *lines = (folder / "made_of.txt").read_text(encoding="utf-8").splitlines()
+        told = [line.split("  ") for line in lines]
+        return {
+            name: sha256
+            for sha256, name, made in told
+            if first == key and made_of.get(name) == made and _sha256((folder / name).read_bytes()) == sha256
+        }
     except (OSError, ValueError):
-        return False
+        return {}
 
 
 def _link(source: str, target: str) -> None:
@@ -164,14 +187,15 @@ def _sha256(content: bytes) -> str:
 
 
 def _key(con, graph: Graph, contracts: Mapping[str, Contract], built: Mapping[str, TableTold]) -> str:
-    """One hash of all that the pages are made of."""
+    """One hash of all that the pages are made of, but for the numbers of rows."""
     lineage = [
         con.execute(f"select sum(cast(hash(t) as hugeint)) from release.audit.{name} as t").fetchone()
         for name in ("lineage", "origins", "provenance")
     ]
     code = [p.read_bytes() for p in (Path(__file__), *sorted(frame.TEMPLATES.glob("*")))]
     texts = [(m.name, m.text_hash) for m in graph.models] + [(r.name, r.text_hash) for r in graph.references]
-    return _sha256(repr([lineage, code, texts, [c.version for c in contracts.values()], built]).encode())
+    described = {name: replace(table, rows=None) for name, table in built.items()}
+    return _sha256(repr([lineage, code, texts, [c.version for c in contracts.values()], described]).encode())
 
 
 def _built(con) -> dict[str, TableTold]:

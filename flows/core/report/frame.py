@@ -5,6 +5,8 @@ A page is one file that needs nothing else: its style stands in it, it has no sc
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +52,10 @@ def environment():
     """The templates. A name that is not filled in is an error, never a blank."""
     import jinja2
 
+    compiled = TEMPLATES.with_name("__pycache__")
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
+        bytecode_cache=jinja2.FileSystemBytecodeCache(str(compiled)) if _may_write(compiled) else None,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -61,6 +65,11 @@ def environment():
     made.filters["number"] = number
     made.filters["day"] = day
     return made
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether compiled templates may be kept where Python keeps these modules: to compile them takes a third of a second."""
+    return not sys.dont_write_bytecode and os.access(folder, os.W_OK)
 
 
 def number(count: int) -> str:
