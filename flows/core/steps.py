@@ -8,7 +8,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -165,10 +165,14 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
 
 
 def _interrupt_queries() -> None:
+    """Interrupt what is asked of the connections of admission; a closed one has nothing to interrupt."""
+    from duckdb import ConnectionException
+
     from flows.core import admission
 
     for con in list(admission.connections):
-        con.interrupt()
+        with suppress(ConnectionException):
+            con.interrupt()
 
 
 def _holder(path: Path) -> str:

@@ -148,6 +148,21 @@ def test_killed_between_two_steps_of_publishing(moment, first, finished, tmp_pat
     assert warehouse.release() != before and is_whole(warehouse.out / "current") and differing(warehouse) == []
 
 
+def test_ctrl_c_while_two_large_deliveries_are_read_ends_both(started, tmp_path) -> None:
+    warehouse = Warehouse(tmp_path)
+    warehouse.raw.mkdir()
+    for name in ("one", "other"):
+        warehouse.deliver(name, 60_000)
+    process = started("run", *warehouse.options)
+    both_are_read = there("out/work/????????????????", 2)
+    while process.poll() is None and not both_are_read(warehouse, set()):
+        time.sleep(0.0005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in errors and "Traceback" not in errors
+    assert not (warehouse.out / "run.holder.json").exists() and not (warehouse.out / "current").exists()
+
+
 # -- two at once ------------------------------------------------------------------------------------------------------
 
 
