@@ -119,21 +119,22 @@ def _checksums(con, contract: Contract, staged: Path) -> list[Row]:
 
     They tell whether rows that were told before say something else now, and whether rows stand here a second time.
     """
-    named = {c.name: f"coalesce(cast({c.name} as varchar), '')" for c in contract.staged_columns}
+    columns = [c.name for c in contract.staged_columns]
     dated = {c.name for c in contract.staged_columns if c.type in ("date", "timestamp", "year")}
     numbers = {name for name in contract.key if name.endswith(("_id", "_number"))}
-    sums = {name: [*contract.key, name] for name in named if name not in contract.key}
-    sums[CONTENT] = [name for name in named if name not in numbers]
-    sums[UNDATED] = [name for name in named if name not in numbers | dated]
+    sums = {name: [*contract.key, name] for name in columns if name not in contract.key}
+    sums[CONTENT] = [name for name in columns if name not in numbers]
+    sums[UNDATED] = [name for name in columns if name not in numbers | dated]
     period = _period_sql(contract.column(contract.history_period)) if contract.history_period else "cast(null as date)"
-    selected = ", ".join(
-        f"cast(sum(md5_number_lower({' || chr(31) || '.join(named[n] for n in names)})) as varchar)"
-        for names in sums.values()
-        if names
-    )
+    texts = ", ".join(f"coalesce(cast({name} as varchar), '') as t_{name}" for name in columns)
+    summed = [f"sum(md5_number_lower({_joined(parts)})) as s_{i}" for i, parts in enumerate(sums.values()) if parts]
+    added = [f"cast(sum(s_{i}) as varchar)" for i, parts in enumerate(sums.values()) if parts]
     rows = con.execute(
-        f"""select period_on, grouping(period_on), count(*), {selected}
-        from (select *, {period} as period_on from {parquet_sql(staged)}) group by grouping sets ((), (period_on))"""
+        f"""select period_on, grouping(period_on), cast(sum(row_count) as bigint), {", ".join(added)}
+        from (
+            select period_on, count(*) as row_count, {", ".join(summed)}
+            from (select {period} as period_on, {texts} from {parquet_sql(staged)}) group by period_on
+        ) group by grouping sets ((), (period_on))"""
     ).fetchall()
     names = [name for name, parts in sums.items() if parts]
     found = [
@@ -143,6 +144,10 @@ def _checksums(con, contract: Contract, staged: Path) -> list[Row]:
         for name, checksum in zip(names, checksums, strict=True)
     ]
     return sorted(found, key=repr)  # groups come in another order with other threads
+
+
+def _joined(names: list[str]) -> str:
+    return f"concat_ws(chr(31), {', '.join(f't_{name}' for name in names)})"
 
 
 def _fine_groups(contract: Contract, labels: list[Column], columns: list[str], numbers: list[str], staged: Path) -> str:
