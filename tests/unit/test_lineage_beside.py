@@ -16,7 +16,8 @@ SQL = PROJECT / "sql"
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    """On any machine, and as in a process that has traced nothing yet."""
+    """On any machine, and as in a process that has traced nothing yet and begun nothing."""
+    beside.stop()
     monkeypatch.setattr(beside, "_processors", lambda: 2)
     monkeypatch.setattr(lineage, "_TRACED", {})
     yield
