@@ -593,6 +593,13 @@ def _warnings(build) -> tuple[tuple[str, ...], tuple[str, ...]]:
             counted = f"{check['failed_rows']} rows" if is_failed else check["problem"]
             text = f"{name}: {check['expectation_id']} {ended} ({counted}{told and f'; {told}'}): {check['reason']}"
             found[told.startswith(history.KNOWN)].append(text)
+    if narrowed := build.certificate.get("narrowed_before"):
+        before = build.previous_manifest.get("certificate", {}).get("narrowed_before")
+        text = (
+            f"certificate: {narrowed} hidden counts are narrowed below their rule by what was published before, whatever this "
+            "release shows (narrowed_before): what is left of their ranges is kept, and nothing published can be taken back"
+        )
+        found[before == narrowed].append(text)
     return tuple(found[False]), tuple(found[True])
 
 

@@ -7,10 +7,11 @@ import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from flows.core import pipeline, protecting
+from flows.core import pipeline, protecting, steps
 from flows.core.disclosure.certificate import fingerprint
 from flows.core.errors import WouldDisclose
 from flows.settings import PROJECT, Settings
@@ -50,6 +51,19 @@ def test_how_many_cells_are_hidden_for_which_reason_is_rounded(warehouse) -> Non
     assert told["reasons_rounded_to"] == 5 and [count for count in counts if count % 5] == []
     assert "required_width" not in told, "it follows from exact counts"
     assert told["marks"]["shown"] + told["marks"]["withheld"] <= told["cells"]
+
+
+def test_what_earlier_releases_narrowed_is_warned_of() -> None:
+    """And known from the release before, when it was as much."""
+    build = SimpleNamespace(
+        model_checks={}, memory=None, certificate={"narrowed_before": 3}, previous_manifest={"certificate": {}}
+    )
+    (warning,), known = steps._warnings(build)
+    assert warning.startswith("certificate: 3 hidden counts are narrowed") and known == ()
+    build.previous_manifest = {"certificate": build.certificate}
+    assert steps._warnings(build) == ((), (warning,))
+    build.certificate = {"narrowed_before": 0}
+    assert steps._warnings(build) == ((), ())
 
 
 def test_what_was_shown_is_the_owner_s_alone(warehouse) -> None:
