@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -283,7 +284,11 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
         return _known_only(settings, run, delivery, path)
     validation.preload()
     _admit_others_beside(settings, run, delivery)
-    verdict = ahead.take(delivery) or admission.admit(delivery, contracts, room(settings, run.codebook))
+    verdict = ahead.take(delivery)
+    if (
+        verdict is None or (verdict.refusal or {}).get("code") == "too_large"
+    ):  # beside another it had half of the memory
+        verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
         contract = contracts[verdict.contract]
@@ -304,11 +309,18 @@ def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> No
         kept = settings.verdicts / f"{other.delivery_id}.json"
         return admission.load_verdict(kept, verdict_key(settings, run, other), settings.staged) is None
 
+    beside_it = replace(room(settings, run.codebook), memory_limit=_half(settings.memory_limit))
     large = [d for d in run.largest_first if d.path is not None and d.receipt.bytes >= ahead.LARGE_BYTES]
     ahead.start(
         [delivery, *(d for d in large if d is not delivery and is_new(d))],
-        lambda other: admission.admit(other, contracts, room(settings, run.codebook)),
+        lambda other: admission.admit(other, contracts, beside_it),
     )
+
+
+def _half(limit: str) -> str:
+    """Half of a size as DuckDB writes it: 900MB, 1.5 GiB, 80%."""
+    number, unit = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z%]*)\s*", limit).groups()
+    return f"{float(number) / 2:g}{unit}"
 
 
 def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:
