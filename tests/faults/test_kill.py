@@ -125,24 +125,24 @@ main()
 """
 
 
-@pytest.mark.parametrize("moment", KILLED_AT)
-def test_killed_between_two_steps_of_publishing(moment, first, finished, tmp_path) -> None:
+def test_killed_between_two_steps_of_publishing(first, finished, tmp_path) -> None:
+    """One run after the other is killed, each a step later; the one that is left alone publishes what all of them would have."""
     warehouse = copied(first, tmp_path)
     before = warehouse.release()
-    warehouse.deliver(moment)
-    name, when = KILLED_AT[moment]
-    code = KILLED.format(name=name, when=when)
-    killed = subprocess.run(
-        [sys.executable, "-c", code, "run", *map(str, warehouse.options)],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        check=False,
-        timeout=600,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert warehouse.release() == before and is_whole(warehouse.out / "current") and differing(warehouse) == []
-    assert all(is_whole(release) for release in warehouse.out.glob("releases/2*"))
+    for moment, (name, when) in KILLED_AT.items():
+        warehouse.deliver(moment)
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED.format(name=name, when=when), "run", *map(str, warehouse.options)],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            check=False,
+            timeout=600,
+        )
+        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr.decode())
+        assert warehouse.release() == before and is_whole(warehouse.out / "current"), moment
+        assert differing(warehouse) == [], moment
+        assert all(is_whole(release) for release in warehouse.out.glob("releases/2*")), moment
     done = finished("run", *warehouse.options)
     assert done.returncode == 0, done.stderr
     assert warehouse.release() != before and is_whole(warehouse.out / "current") and differing(warehouse) == []
