@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+
+Size = str
+"""A size in memory as DuckDB writes it: 900MB, 1.5 GiB."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,9 @@ class Settings:
     """How long a second run waits for the first one before it says who holds the lock."""
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
-    memory_limit: str = "900MB"
-    """DuckDB's own limit; Great Expectations' 0.3 GB come on top, and a run must stay under 2 GB."""
+    memory_limit: Size = "900MB"
+    """DuckDB's own limit, half of it for a delivery that is read beside another; Great Expectations' 0.3 GB come on top, and a
+    run must stay under 2 GB."""
 
     numbered_below_bytes: int = 24 * 1024 * 1024
     """Text up to this size is read with line numbers at once; above, only when something was found in it."""
@@ -127,6 +133,16 @@ def from_environment(**options: object) -> Settings:
     return replace(Settings(), **values).resolved()
 
 
+IN_WORDS = {"Size": "size such as 900MB or 1.5GiB", "date | None": "day such as 2026-03-31"}
+
+
+def _size(text: str) -> str:
+    """A size as DuckDB reads it. Raises ValueError for any other text."""
+    if not re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*([KMGT]i?)?B\s*", text, re.IGNORECASE):
+        raise ValueError
+    return text
+
+
 def _read(name: str, type_name: str, text: str) -> object:
     readers = {
         "int": int,
@@ -135,6 +151,7 @@ def _read(name: str, type_name: str, text: str) -> object:
         "bool": lambda t: t.strip().lower() in ("1", "true", "yes"),
         "Path": Path,
         "date | None": date.fromisoformat,
+        "Size": _size,
     }
     try:
         return readers[type_name](text)
@@ -142,6 +159,6 @@ def _read(name: str, type_name: str, text: str) -> object:
         from flows.core.errors import UsageProblem
 
         raise UsageProblem(
-            f"BAROMETER_{name.upper()} is {text!r}, which is no {type_name}",
+            f"BAROMETER_{name.upper()} is {text!r}, which is no {IN_WORDS.get(type_name, type_name)}",
             "correct the variable of the environment, or leave it out",
         ) from None

@@ -74,6 +74,11 @@ class Lane:
             time.sleep(0.01)
 
 
+def has_begun() -> bool:
+    """Whether some deliveries are admitted here already."""
+    return _lane is not None
+
+
 def start(deliveries: Sequence[Delivery], admit: Callable[[Delivery], object]) -> None:
     """Begin with the second of some large deliveries that need a verdict, while the run admits the first."""
     global _lane

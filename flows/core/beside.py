@@ -6,10 +6,11 @@ Whatever becomes of that process, the run is the same: `lineage.files` takes wha
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from flows.core import processors
 
 MOST_SECONDS = 60
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def start(sql: Path, kept: Path) -> None:
     """Begin to trace the models of the folder, where there is a processor to spare."""
     global _running
     traced = sys.modules.get("flows.core.lineage")
-    if _running is not None or _processors() < 2 or (traced and traced.has_traced()):
+    if _running is not None or processors.available() < 2 or (traced and traced.has_traced()):
         return
     command = [sys.executable, "-m", "flows.core.beside", str(sql.resolve()), str(kept.resolve())]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -29,10 +30,6 @@ def start(sql: Path, kept: Path) -> None:
         _running = subprocess.Popen(command, cwd=ROOT, **quiet)
     except OSError:  # no room for another process: it is done later
         _running = None
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def wait() -> None:

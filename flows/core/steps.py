@@ -285,9 +285,8 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     validation.preload()
     _admit_others_beside(settings, run, delivery)
     verdict = ahead.take(delivery)
-    if (
-        verdict is None or (verdict.refusal or {}).get("code") == "too_large"
-    ):  # beside another it had half of the memory
+    # what is read beside another delivery has half of the memory: with the whole it may not be too large
+    if verdict is None or (verdict.refusal or {}).get("code") == "too_large":
         verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
@@ -301,7 +300,7 @@ def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> No
     from flows.core import admission
     from flows.core.contracts import load_contracts
 
-    if settings.threads < 2 or delivery.receipt.bytes < ahead.LARGE_BYTES:
+    if ahead.has_begun() or settings.threads < 2 or delivery.receipt.bytes < ahead.LARGE_BYTES:
         return
     contracts = load_contracts(settings.sql / "0_sources")
 
@@ -318,8 +317,8 @@ def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> No
 
 
 def _half(limit: str) -> str:
-    """Half of a size as DuckDB writes it: 900MB, 1.5 GiB, 80%."""
-    number, unit = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z%]*)\s*", limit).groups()
+    """Half of a size: 450MB of 900MB."""
+    number, unit = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", limit).groups()
     return f"{float(number) / 2:g}{unit}"
 
 

@@ -87,7 +87,7 @@ def test_a_run_that_ends_early_waits_for_no_query() -> None:
     assert admitted == [endless] and ahead.take(never) is None
 
 
-@pytest.mark.parametrize(("limit", "half"), [("900MB", "450MB"), ("1.5 GiB", "0.75GiB"), ("80%", "40%")])
+@pytest.mark.parametrize(("limit", "half"), [("900MB", "450MB"), ("1.5 GiB", "0.75GiB")])
 def test_half_of_the_memory(limit, half) -> None:
     assert steps._half(limit) == half
 

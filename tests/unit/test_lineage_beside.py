@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from flows.core import beside, lineage, models
+from flows.core import beside, lineage, models, processors
 from flows.core.contracts import load_contracts
 from flows.settings import PROJECT
 
@@ -18,7 +18,7 @@ SQL = PROJECT / "sql"
 def alone(monkeypatch):
     """On any machine, and as in a process that has traced nothing yet and begun nothing."""
     beside.stop()
-    monkeypatch.setattr(beside, "_processors", lambda: 2)
+    monkeypatch.setattr(processors, "available", lambda: 2)
     monkeypatch.setattr(lineage, "_TRACED", {})
     yield
     beside.stop()
@@ -57,7 +57,7 @@ def test_a_run_that_ends_early_ends_the_process_too(tmp_path) -> None:
 @pytest.mark.parametrize("reason", ["one processor", "traced already"])
 def test_no_process_is_started_where_it_would_gain_nothing(tmp_path, monkeypatch, reason) -> None:
     if reason == "one processor":
-        monkeypatch.setattr(beside, "_processors", lambda: 1)
+        monkeypatch.setattr(processors, "available", lambda: 1)
     else:
         monkeypatch.setattr(lineage, "_TRACED", {"a version": None})
     beside.start(SQL, tmp_path / "kept")

@@ -307,7 +307,8 @@ def find_intervals(
     Two programmes a cell; `find_leaks` decides far faster.
     """
     low, high = known.low.astype(float).copy(), known.high.astype(float).copy()
-    is_asked = np.ones(len(exact), bool) if cells is None else np.isin(np.arange(len(exact)), cells)
+    is_asked = np.full(len(exact), cells is None)
+    is_asked[[] if cells is None else cells] = True
     for block in split(matrix, known.is_free):
         places = np.flatnonzero(is_asked[block.cells])
         if not len(places):

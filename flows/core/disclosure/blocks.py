@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+
+from flows.core import processors
 
 Answer = TypeVar("Answer")
 MOST_THREADS = 4  # each holds the programme of a block
@@ -81,9 +82,7 @@ def side_by_side(blocks: Sequence[Block], solve: Callable[[Block], Answer]) -> l
 
     The solver lets other threads go on while it works. An answer depends on its block alone, so it is the same in any order.
     """
-    threads = min(
-        MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    threads = min(MOST_THREADS, processors.available())
     if threads < 2 or len(blocks) < 2:
         return [solve(block) for block in blocks]
     largest_first = sorted(range(len(blocks)), key=lambda place: -len(blocks[place].cells))

@@ -68,7 +68,7 @@ def environment():
 
 
 def _may_write(folder: Path) -> bool:
-    """Whether compiled templates may be kept where Python keeps these modules: to compile them takes a third of a second."""
+    """Whether compiled templates may be kept where Python keeps these modules: to compile them takes a fifth of a second."""
     return not sys.dont_write_bytecode and os.access(folder, os.W_OK)
 
 

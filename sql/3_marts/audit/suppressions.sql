@@ -94,7 +94,6 @@ counted as (
         place,
         count(*) as cell_count,
         count(*) filter (where obs_status is null) as shown_cell_count,
-        count(*) filter (where mark <> 'withheld' and obs_status is not null) as hidden_cell_count,
         count(*) filter (where mark <> 'withheld' and rule in ('small', 'group')) as small_cell_count,
         count(*) filter (where mark <> 'withheld' and rule in ('dominance', 'contributors')) as one_organisation_cell_count,
         count(*) filter (where mark <> 'withheld' and obs_status is not null and rule is null) as partner_cell_count,
@@ -103,48 +102,37 @@ counted as (
     group by measure, period_type, breakdown, place
 ),
 
--- Who knows that of two hidden cells exactly one is small can work out more than the sums tell; of twenty, rounded, he cannot.
-told as (
+hidden as (
     select
-        measure,
-        period_type,
-        breakdown,
-        place,
-        case when hidden_cell_count >= 20 then 5 * cast(round(small_cell_count / 5.0) as bigint) end as small_cell_count,
-        case when hidden_cell_count >= 20 then 5 * cast(round(one_organisation_cell_count / 5.0) as bigint) end
-            as one_organisation_cell_count,
-        case when hidden_cell_count >= 20 then 5 * cast(round(partner_cell_count / 5.0) as bigint) end as partner_cell_count
+        *,
+        small_cell_count + one_organisation_cell_count + partner_cell_count as hidden_cell_count
     from counted
 )
 
+-- Who knows that of two hidden cells exactly one is small can work out more than the sums tell; of twenty, rounded, he cannot.
 select
-    counted.measure,
-    counted.period_type,
-    counted.breakdown,
-    counted.place,
+    hidden.measure,
+    hidden.period_type,
+    hidden.breakdown,
+    hidden.place,
     measures.family,
     measures.shown_in,
     measures.label_fr,
     measures.label_en,
-    counted.cell_count,
-    counted.shown_cell_count,
-    counted.hidden_cell_count,
-    told.small_cell_count,
-    told.one_organisation_cell_count,
-    told.partner_cell_count,
-    counted.withheld_cell_count,
-    cast(counted.shown_cell_count as double) / nullif(counted.cell_count, 0) as visible_cell_share,
+    hidden.cell_count,
+    hidden.shown_cell_count,
+    hidden.hidden_cell_count,
+    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.small_cell_count / 5.0) as bigint) end as small_cell_count,
+    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.one_organisation_cell_count / 5.0) as bigint) end as one_organisation_cell_count,
+    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.partner_cell_count / 5.0) as bigint) end as partner_cell_count,
+    hidden.withheld_cell_count,
+    cast(hidden.shown_cell_count as double) / nullif(hidden.cell_count, 0) as visible_cell_share,
     visible.visible_total_share
-from counted
-inner join told
-    on counted.measure = told.measure
-    and counted.period_type = told.period_type
-    and counted.breakdown = told.breakdown
-    and counted.place = told.place
+from hidden
 left join measures
-    on counted.measure = measures.measure
+    on hidden.measure = measures.measure
 left join visible
-    on counted.measure = visible.measure
-    and counted.period_type = visible.period_type
-    and counted.breakdown = visible.breakdown
-    and counted.place = visible.place
+    on hidden.measure = visible.measure
+    and hidden.period_type = visible.period_type
+    and hidden.breakdown = visible.breakdown
+    and hidden.place = visible.place
