@@ -103,8 +103,8 @@ def _public(certificate: Mapping) -> dict:
 
     Without the hash of the exact counts, which somebody could find by trying them (`depends_on` takes its place, and is
     withheld), and without the widths, which follow from exact counts. Cells hidden as small are told together with none or
-    all of a small group, and how many are hidden for which reason is rounded: who knows that of two hidden cells exactly one
-    is small knows more of both than their sums tell.
+    all of a small group, cells whose reason would tell (`untold`) with none, and how many are hidden for which reason is rounded:
+    who knows that of two hidden cells exactly one is small knows more of both than their sums tell.
     """
     from flows.core.disclosure.certificate import fingerprint
 

@@ -178,7 +178,7 @@ def _certificate(
     """What was done, in counts alone: no cell, no value."""
     mark, rule = release.mark, release.rule
     table = mark != LATENT
-    offered = table & (mark != WITHHELD)
+    reason_told = table & ~np.isin(mark, (WITHHELD, UNTOLD))
     visible = mark == SHOWN
     asked = np.isfinite(system.known.need_high)
     width = (system.known.need_high - system.known.need_low)[asked]
@@ -190,8 +190,8 @@ def _certificate(
         "sums": int(release.sums.matrix.shape[0]),
         "earlier_cells": len(past),
         "marks": {name: int((mark == name).sum()) for name in (SHOWN, SMALL, OTHER, UNTOLD, WITHHELD)},
-        "primary": {str(kind): int(((rule == kind) & offered).sum()) for kind in HIDING},
-        "secondary": int((offered & ~visible & (rule == "")).sum()),
+        "primary": {str(kind): int(((rule == kind) & reason_told).sum()) for kind in HIDING},
+        "secondary": int((reason_told & ~visible & (rule == "")).sum()),
         "withheld": "not offered, so no range is protected; no small count of theirs follows exactly from all that is shown",
         "withheld_told_exactly": len(told),
         "required_width": {"least": float(width.min()), "most": float(width.max())} if len(width) else None,

@@ -94,10 +94,12 @@ counted as (
         place,
         count(*) as cell_count,
         count(*) filter (where obs_status is null) as shown_cell_count,
-        count(*) filter (where mark <> 'withheld' and rule in ('small', 'group')) as small_cell_count,
-        count(*) filter (where mark <> 'withheld' and rule in ('dominance', 'contributors')) as one_organisation_cell_count,
-        count(*) filter (where mark <> 'withheld' and obs_status is not null and rule is null) as partner_cell_count,
-        count(*) filter (where mark = 'withheld') as withheld_cell_count
+        count(*) filter (where mark in ('small', 'other') and rule in ('small', 'group')) as small_cell_count,
+        count(*) filter (where mark in ('small', 'other') and rule in ('dominance', 'contributors')) as one_organisation_cell_count,
+        count(*) filter (where mark in ('small', 'other') and rule is null) as partner_cell_count,
+        -- where to tell the reason would give a count away
+        count(*) filter (where mark = 'untold') as untold_cell_count,
+        count(*) filter (where mark in ('withheld', 'latent')) as withheld_cell_count
     from placed
     group by measure, period_type, breakdown, place
 ),
@@ -105,7 +107,7 @@ counted as (
 hidden as (
     select
         *,
-        small_cell_count + one_organisation_cell_count + partner_cell_count as hidden_cell_count
+        small_cell_count + one_organisation_cell_count + partner_cell_count as reason_told_cell_count
     from counted
 )
 
@@ -121,10 +123,11 @@ select
     measures.label_en,
     hidden.cell_count,
     hidden.shown_cell_count,
-    hidden.hidden_cell_count,
-    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.small_cell_count / 5.0) as bigint) end as small_cell_count,
-    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.one_organisation_cell_count / 5.0) as bigint) end as one_organisation_cell_count,
-    case when hidden.hidden_cell_count >= 20 then 5 * cast(round(hidden.partner_cell_count / 5.0) as bigint) end as partner_cell_count,
+    hidden.reason_told_cell_count + hidden.untold_cell_count as hidden_cell_count,
+    case when hidden.reason_told_cell_count >= 20 then 5 * cast(round(hidden.small_cell_count / 5.0) as bigint) end as small_cell_count,
+    case when hidden.reason_told_cell_count >= 20 then 5 * cast(round(hidden.one_organisation_cell_count / 5.0) as bigint) end as one_organisation_cell_count,
+    case when hidden.reason_told_cell_count >= 20 then 5 * cast(round(hidden.partner_cell_count / 5.0) as bigint) end as partner_cell_count,
+    hidden.untold_cell_count,
     hidden.withheld_cell_count,
     cast(hidden.shown_cell_count as double) / nullif(hidden.cell_count, 0) as visible_cell_share,
     visible.visible_total_share
