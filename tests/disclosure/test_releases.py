@@ -116,6 +116,28 @@ def test_a_sum_that_was_not_offered_before_was_known_before():
     assert archive.verdicts[2].leaks == () and again["mark"].equals(after["mark"])
 
 
+def test_what_earlier_releases_left_of_a_range_is_kept():
+    """Of 5 and 4 it is known that each is 4 or 5. A span of 105 with its other month of 100 would tell which: one is hidden."""
+    sums = Plan(np.zeros((4, 1, 1, 2)), None, None, 2).sums()
+    more = [("period", "months of a span", None, f"month:2026-0{n}-01", "span:2026-01-01", True) for n in (1, 9)]
+    archive = Archive(pd.concat([sums, pd.DataFrame(more, columns=sums.columns)], ignore_index=True))
+    counts = {"month": {1: 5, 2: 4, 3: 9, 4: 8}, "year": {1: 26}}
+    later = {"quarter": {1: 9, 3: 17}, "month": counts["month"] | {9: 100}, "span": {1: 105}, "year": {1: 26}}
+
+    def cells(of: dict) -> pd.DataFrame:
+        return make_cells(
+            [("city", kind, f"2026-0{n}-01", "total", "total", c) for kind, by in of.items() for n, c in by.items()]
+        )
+
+    archive.publish(cells(counts))
+    after = archive.publish(cells(later))
+    assert archive.verdicts[1].leaks == () and archive.verdicts[1].certificate["narrowed_before"] == 2
+    of_span = after[after["period_type"].eq("span") | after["period_start"].eq(pd.Timestamp("2026-09-01"))]
+    assert len(of_span) == 2 and (of_span["mark"] != "shown").any()
+    attacker = Attacker(archive.frames, archive.sums, same_withheld=False)
+    assert set(attacker.learned(offered_only=True).values()) == {(4.0, 5.0)}
+
+
 @settings(SLOW, max_examples=5)
 @given(st.integers(0, 1000))
 def test_the_same_attacker_breaks_releases_without_partners(seed):

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from bad_files import incidents
 from warehouses import Warehouse, copied, differing, is_whole, remove
 
-from flows.core import pipeline
+from flows.core import admission, pipeline, steps
 from flows.core.errors import StorageProblem
 from flows.settings import PROJECT, Settings
 
@@ -161,6 +162,13 @@ def test_ctrl_c_while_two_large_deliveries_are_read_ends_both(started, tmp_path)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in errors and "Traceback" not in errors
     assert not (warehouse.out / "run.holder.json").exists() and not (warehouse.out / "current").exists()
+
+
+def test_a_closed_connection_has_nothing_to_interrupt() -> None:
+    con = duckdb.connect()
+    admission.connections.add(con)
+    con.close()
+    steps._interrupt_queries()
 
 
 # -- two at once ------------------------------------------------------------------------------------------------------
