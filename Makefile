@@ -17,7 +17,13 @@ test: setup  ## Run all tests
 	@echo "Running the tests, one file on each processor, the longest first"
 	@$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
 
-setup: $(VENV)/.ready  ## Make the virtual environment from requirements.lock
+setup: $(VENV)/.at-hand  ## Make the virtual environment from requirements.lock
+
+# what depends on the models alone, so that no run has to work it out
+$(VENV)/.at-hand: $(VENV)/.ready $(shell find sql flows/core -type f -not -name '*.pyc')
+	@echo "Tracing the lineage of the models (a few seconds)"
+	@$(VENV)/bin/python -m flows.core.at_hand
+	@touch $@
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

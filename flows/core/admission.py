@@ -19,7 +19,7 @@ from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
-from flows.core.reading.typed import scan_sql, typed_select
+from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
 from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
@@ -151,12 +151,17 @@ def _judge(
 
     Raises Refusal, and StorageProblem when the warehouse has no room.
     """
+    shutil.rmtree(folder, ignore_errors=True)
+    delivered = read(delivery.path, contracts, folder, room.limits, with_numbers, room.codebook)
+    with _one_table:
+        return _judge_table(delivery, delivered, room, folder)
+
+
+def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: Path) -> Verdict | None:
     import duckdb
 
     from flows.core.validation import FAILED, NOT_CHECKED
 
-    shutil.rmtree(folder, ignore_errors=True)
-    delivered = read(delivery.path, contracts, folder, room.limits, with_numbers, room.codebook)
     contract = delivered.contract
     con = open_duckdb(room, folder, 1 if delivery.receipt.bytes < SMALL_BYTES else room.threads)
     try:
@@ -198,8 +203,9 @@ def _judge(
         con.close()
 
 
-_one_validation = threading.Lock()
-"""Great Expectations keeps one context for all: two deliveries may be read at a time, but one is validated."""
+_one_table = threading.Lock()
+"""Two deliveries may be unpacked and decoded at a time, but one is typed and validated: DuckDB alone keeps every processor
+busy (two tables at a time took a sixth longer), and Great Expectations keeps one context for all."""
 
 connections: weakref.WeakSet = weakref.WeakSet()
 """The connections that are open, so that a run that ends early can interrupt what another thread asks of them."""
@@ -208,12 +214,11 @@ connections: weakref.WeakSet = weakref.WeakSet()
 def _validated(con, contract: Contract) -> list:
     from flows.core.validation import Validator
 
-    with _one_validation:
-        validator = Validator(con)
-        try:
-            return validator.validate("candidate", expectations_of(contract), has_row_ids=True)
-        finally:
-            validator.close()
+    validator = Validator(con)
+    try:
+        return validator.validate("candidate", expectations_of(contract), has_row_ids=True)
+    finally:
+        validator.close()
 
 
 def open_duckdb(room: Room, folder: Path, threads: int | None = None):
@@ -243,23 +248,18 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     # the fast reading stops at the first bad line: to keep all would take gigabytes, and the numbered one tells them
     rejects = "rejects" if table.form == "csv" and table.numbered else None
     scan = scan_sql(contract, table, delivered.match.positions, room.limits.line, rejects)
-    path, as_delivered = folder / "candidate.parquet", folder / "as_delivered.parquet"
+    path = folder / "candidate.parquet"
     try:
-        if table.form == "csv" or not table.numbered:
-            # by way of Parquet, whose pages know how few different values most columns have: half the work of typing
-            con.execute(f"copy ({scan}) to {quoted(as_delivered)} (format parquet, compression snappy)")
-            scan = f"from {parquet_sql(as_delivered)}"
-        typed = typed_select(contract, table, delivered.match.positions, scan)
-        if table.form == "jsonl" and table.numbered:
-            typed = _objects_only(contract, table, delivered, scan)
-        con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+        if table.numbered:
+            _write_typed(con, contract, delivered, scan, path)
+        else:
+            _write_at_once(con, contract, delivered, scan, path)
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
         if not table.numbered:
             return Candidate(delivered, con, path, 0, needs_line_numbers=True)
         raise _unreadable_table(table, f"damaged data ({type(error).__name__})") from None
-    as_delivered.unlink(missing_ok=True)
     bad = folder / "bad_lines.parquet"
     bad_count = _write_bad_lines(con, delivered, bad)
     rows = con.execute(f"select count(*) from {parquet_sql(path)}").fetchone()[0]
@@ -272,6 +272,38 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     paths = [path] + ([bad] if bad_count else [])
     _view(con, paths, "table" if rows + bad_count <= HELD_ROWS else "view")
     return Candidate(delivered, con, path, rows + bad_count)
+
+
+def _write_typed(con, contract: Contract, delivered: Delivered, scan: str, path: Path) -> None:
+    """Write the typed rows of a table with line numbers."""
+    table, as_delivered = delivered.table, path.with_name("as_delivered.parquet")
+    if table.form == "csv":
+        # by way of Parquet, whose pages know how few different values most columns have: half the work of typing
+        con.execute(f"copy ({scan}) to {quoted(as_delivered)} (format parquet, compression snappy)")
+        scan = f"from {parquet_sql(as_delivered)}"
+    typed = typed_select(contract, table, delivered.match.positions, scan)
+    if table.form == "jsonl":
+        typed = _objects_only(contract, table, delivered, scan)
+    con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+    as_delivered.unlink(missing_ok=True)
+
+
+def _write_at_once(con, contract: Contract, delivered: Delivered, scan: str, path: Path) -> None:
+    """Write the typed rows of a large table, the texts as they were delivered; and once more where these are not tidy.
+
+    Those of a publisher are: then the rows are written once, which is most of the work.
+    """
+    typed = typed_select(contract, delivered.table, delivered.match.positions, scan, are_texts_raw=True)
+    con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+    untidy = untidy_sql(contract, parquet_sql(path))
+    if untidy is None or not con.execute(untidy).fetchone()[0]:
+        return
+    raw = path.with_name("raw_texts.parquet")
+    path.rename(raw)
+    con.execute(
+        f"copy ({tidied_select(contract, parquet_sql(raw))}) to {quoted(path)} (format parquet, compression zstd)"
+    )
+    raw.unlink()
 
 
 def _unreadable_table(table: TextTable, found: str) -> Refusal:

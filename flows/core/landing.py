@@ -17,7 +17,7 @@ from pathlib import Path
 from flows.core.errors import Refusal, UsageProblem, printable
 
 RECEIPT_ENDING = ".receipt.json"
-CHUNK = 4 * 1024 * 1024
+CHUNK = 256 * 1024
 EDITION_IN_NAME = re.compile(r"produit[-_ ]?le[-_ ]?(\d{4})[-_]?(\d{2})[-_]?(\d{2})", re.IGNORECASE)
 NO_DELIVERIES = ("readme.md", "readme.txt")
 LIKE_A_FILE = re.compile(r".*\.(csv|tsv|txt|gz|xlsx?|xlsm|jsonl?|parquet|lss)", re.IGNORECASE)

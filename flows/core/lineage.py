@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from flows.core import at_hand
 from flows.core.contracts import Contract, load_yaml
 from flows.core.errors import ModelError
 from flows.core.models import RUN_TABLES, Graph, Model
@@ -134,7 +135,7 @@ def files(graph: Graph, contracts: Mapping[str, Contract], kept: Path) -> dict[s
     Raises ModelError as `trace` does.
     """
     made_of = version(graph, contracts)
-    found = {name: _kept(kept, name, made_of) for name in TABLES}
+    found = {name: _kept(kept, name, made_of) or _taken_over(kept, name, made_of) for name in TABLES}
     if None not in found.values():
         return found
     if made_of not in _TRACED:
@@ -157,8 +158,18 @@ def _kept(kept: Path, name: str, made_of: str) -> Path | None:
     return None
 
 
+def _taken_over(kept: Path, name: str, made_of: str) -> Path | None:
+    """The file that set-up has left, copied, when it is whole."""
+    called, content = at_hand.lineage_file(name, made_of) or ("", b"")
+    return _write(kept, name, made_of, content) if called.endswith(_short_hash(content)) else None
+
+
 def _keep(kept: Path, name: str, made_of: str, rows: Iterable[object]) -> Path:
     content = "".join(",".join(str(value) for value in vars(row).values()) + "\n" for row in rows).encode()
+    return _write(kept, name, made_of, content)
+
+
+def _write(kept: Path, name: str, made_of: str, content: bytes) -> Path:
     path = kept / f"{name}-{made_of[:16]}-{_short_hash(content)}.csv"
     kept.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_suffix(f".{os.getpid()}.partial")  # a killed run may have left a process that writes it too

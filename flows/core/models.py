@@ -13,6 +13,7 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from flows.core import at_hand
 from flows.core.contracts import Contract, Expectation, expectation_of, expectation_problems, load_yaml
 from flows.core.errors import ModelError, tells_of_full_disk
 from flows.core.reading.tables import identifier, quoted
@@ -420,10 +421,24 @@ def _parser():
     return duckdb.connect()
 
 
-@lru_cache(maxsize=1024)
+_PARSED: dict[str, tuple[frozenset[str], frozenset[str], str]] = {}
+"""What was found in each query, since every later run of the process asks for the same ones again."""
+
+
+def parsed_queries() -> list[tuple[str, tuple[frozenset[str], frozenset[str], str]]]:
+    """The queries that were looked at in this process, each with its tables, its CTEs and what is wrong with it."""
+    return list(_PARSED.items())
+
+
 def _parsed(text: str) -> tuple[frozenset[str], frozenset[str], str]:
-    """Tables and CTEs of a query, and what is wrong with it, from DuckDB's own parser: nothing is bound, so the tables need
-    not exist yet. Kept, since the same query is asked for again by every later run of the process."""
+    """Tables and CTEs of a query, and what is wrong with it."""
+    if text not in _PARSED:
+        _PARSED[text] = at_hand.tables_of(text) or _parse(text)
+    return _PARSED[text]
+
+
+def _parse(text: str) -> tuple[frozenset[str], frozenset[str], str]:
+    """From DuckDB's own parser: nothing is bound, so the tables need not exist yet."""
     # without what is empty or usual: a quarter of the time; and no parameter, for which DuckDB would import pandas
     sql = f"select json_serialize_sql({quoted(text)}, skip_null := true, skip_empty := true, skip_default := true)"
     parsed = json.loads(_parser().cursor().execute(sql).fetchone()[0])

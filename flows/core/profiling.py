@@ -122,28 +122,44 @@ def _checksums(con, contract: Contract, staged: Path) -> list[Row]:
     columns = [c.name for c in contract.staged_columns]
     dated = {c.name for c in contract.staged_columns if c.type in ("date", "timestamp", "year")}
     numbers = {name for name in contract.key if name.endswith(("_id", "_number"))}
-    sums = {name: [*contract.key, name] for name in columns if name not in contract.key}
-    sums[CONTENT] = [name for name in columns if name not in numbers]
-    sums[UNDATED] = [name for name in columns if name not in numbers | dated]
+    keyed = {name: [*contract.key, name] for name in columns if name not in contract.key}
+    content = [name for name in columns if name not in numbers]
+    contents = {CONTENT: content, UNDATED: [name for name in content if name not in dated]}
     period = _period_sql(contract.column(contract.history_period)) if contract.history_period else "cast(null as date)"
-    texts = ", ".join(f"coalesce(cast({name} as varchar), '') as t_{name}" for name in columns)
-    summed = [f"sum(md5_number_lower({_joined(parts)})) as s_{i}" for i, parts in enumerate(sums.values()) if parts]
-    added = [f"cast(sum(s_{i}) as varchar)" for i, parts in enumerate(sums.values()) if parts]
-    rows = con.execute(
-        f"""select period_on, grouping(period_on), cast(sum(row_count) as bigint), {", ".join(added)}
-        from (
-            select period_on, count(*) as row_count, {", ".join(summed)}
-            from (select {period} as period_on, {texts} from {parquet_sql(staged)}) group by period_on
-        ) group by grouping sets ((), (period_on))"""
-    ).fetchall()
-    names = [name for name, parts in sums.items() if parts]
-    found = [
-        ("content", name, checksum, period_on.isoformat() if period_on else None, count, None, None)
-        for period_on, is_whole, count, *checksums in rows
-        if is_whole or period_on is not None
-        for name, checksum in zip(names, checksums, strict=True)
-    ]
+    rows = f"(select {period} as period_on, {_texts(columns)} from {parquet_sql(staged)})"
+    # without numbers many rows say the same: each is worked out once and counted as often as it stands there
+    repeated = (
+        f"(select period_on, {_listed(*(f't_{n}' for n in content))} count(*) as copies from {rows} group by all)"
+    )
+    found = [*_sums(con, keyed, rows), *_sums(con, contents, repeated, "copies")]
     return sorted(found, key=repr)  # groups come in another order with other threads
+
+
+def _texts(columns: list[str]) -> str:
+    return ", ".join(f"coalesce(cast({name} as varchar), '') as t_{name}" for name in columns)
+
+
+def _sums(con, named: dict[str, list[str]], rows: str, copies: str = "") -> list[Row]:
+    """The checksum under each name: of the columns beside it, over `rows`, each as often as its column `copies` says."""
+    named = {name: parts for name, parts in named.items() if parts}
+    often, counted = (f"cast({copies} as hugeint) * ", f"sum({copies})") if copies else ("", "count(*)")
+    # half of the md5 as md5_number_lower gives it, in half of the time
+    summed = [
+        f"sum({often}cast(md5_number({_joined(parts)}) >> 64 as ubigint)) as s_{i}"
+        for i, parts in enumerate(named.values())
+    ]
+    added = [f"cast(sum(s_{i}) as varchar)" for i in range(len(named))]
+    found = con.execute(
+        f"""select period_on, grouping(period_on), cast(sum(row_count) as bigint), {", ".join(added)}
+        from (select period_on, {counted} as row_count, {", ".join(summed)} from {rows} group by period_on)
+        group by grouping sets ((), (period_on))"""
+    ).fetchall()
+    return [
+        ("content", name, checksum, period_on.isoformat() if period_on else None, count, None, None)
+        for period_on, is_whole, count, *checksums in found
+        if is_whole or period_on is not None
+        for name, checksum in zip(named, checksums, strict=True)
+    ]
 
 
 def _joined(names: list[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import ahead, beside, chain, history, landing, ledger, permissions, publishing, withheld
+from flows.core import ahead, at_hand, beside, chain, history, landing, ledger, permissions, publishing, withheld
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -209,7 +208,8 @@ def land(settings: Settings, progress: Progress) -> Run:
     key = ledger.inputs_key(deliveries, code, settings.as_of, _settings_text(settings))
     as_of = settings.as_of or max(d.receipt.received_on for d in deliveries)
     is_unchanged = settings.publish and _is_current(settings, key, deliveries)
-    if not is_unchanged and settings.threads > 1 and not _has_code(settings, code):
+    is_traced = _has_code(settings, code) or at_hand.has_lineage(code)
+    if not is_unchanged and settings.threads > 1 and not is_traced:
         beside.start(settings.sql, settings.kept)
     book = NOTHING_LISTED if is_unchanged else _codebook(settings, deliveries)
     return Run(tuple(deliveries), as_of, code, key, is_unchanged, book)
@@ -285,8 +285,7 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     validation.preload()
     _admit_others_beside(settings, run, delivery)
     verdict = ahead.take(delivery)
-    # what is read beside another delivery has half of the memory: with the whole it may not be too large
-    if verdict is None or (verdict.refusal or {}).get("code") == "too_large":
+    if verdict is None:
         verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
     admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
@@ -308,18 +307,12 @@ def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> No
         kept = settings.verdicts / f"{other.delivery_id}.json"
         return admission.load_verdict(kept, verdict_key(settings, run, other), settings.staged) is None
 
-    beside_it = replace(room(settings, run.codebook), memory_limit=_half(settings.memory_limit))
+    place = room(settings, run.codebook)
     large = [d for d in run.largest_first if d.path is not None and d.receipt.bytes >= ahead.LARGE_BYTES]
     ahead.start(
         [delivery, *(d for d in large if d is not delivery and is_new(d))],
-        lambda other: admission.admit(other, contracts, beside_it),
+        lambda other: admission.admit(other, contracts, place),
     )
-
-
-def _half(limit: str) -> str:
-    """Half of a size: 450MB of 900MB."""
-    number, unit = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", limit).groups()
-    return f"{float(number) / 2:g}{unit}"
 
 
 def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:

@@ -21,9 +21,10 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from flows.core import admission
 from flows.core.contracts import load_contracts
 from flows.core.reading.tables import TextTable, quoted
-from flows.core.reading.typed import typed_select
+from flows.core.reading.typed import tidied_select, typed_select, untidy_sql
 from flows.settings import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tests" / "faults"))
@@ -482,6 +483,61 @@ def test_both_readings_of_bad_files_agree(bad, reading, tmp_path) -> None:
     path = write(bad, tmp_path / "bad")
     fast, numbered = reading(path, with_numbers=False, **LIMIT), reading(path, with_numbers=True, **LIMIT)
     assert not fast.is_enough or fast == numbered
+
+
+LETTERS = st.sampled_from(
+    [
+        *" \t\u00a0\u202f\u2009\ufeffaÉ07-",
+        "63113",
+        "2A",
+        "NA",
+        "nd",
+        "Police nationale",
+        "police_municipale",
+        "PM",
+        "diff",
+    ]
+)
+FIELDS = st.lists(st.lists(LETTERS, max_size=4).map("".join), min_size=1, max_size=2)
+RAW = {
+    "police_incidents": ("incident_id", "service"),
+    "ssmsi_communal": ("territory_code", "indicator_label", "publication_status"),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(FIELDS)
+def test_texts_that_are_called_tidy_are_and_others_become_so(fields) -> None:
+    """Of a large table texts are written as delivered, and once more only where one of them is to be another."""
+    table = TextTable("csv", Path("none"), ("f",), numbered=False)
+    scan = "select field as f0 from given order by position"
+    CON.execute(
+        "create or replace temp table given as select unnest(range(len($1))) as position, unnest($1) as field", [fields]
+    )
+    for contract, column in (
+        (load_contracts(PROJECT / "sql" / "0_sources")[name], c) for name, cs in RAW.items() for c in cs
+    ):
+        wanted = CON.execute(typed_select(contract, table, {column: 0}, scan)).fetchall()
+        raw = typed_select(contract, table, {column: 0}, scan, are_texts_raw=True)
+        CON.execute(f"create or replace temp table raw as {raw}")
+        is_untidy = CON.execute(untidy_sql(contract, "raw")).fetchone()[0]
+        assert CON.execute(tidied_select(contract, "raw")).fetchall() == wanted
+        assert is_untidy or CON.execute("from raw").fetchall() == wanted
+
+
+@pytest.mark.parametrize("label", ["Police nationale", " police_nationale", "police_nationale"])
+def test_a_large_table_is_written_once_more_only_where_its_texts_are_not_tidy(
+    label, reading, tmp_path, monkeypatch
+) -> None:
+    path, tidied = tmp_path / "incidents.csv", []
+    header = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service"
+    path.write_text(f"{header}\nI-1;2025-03-10 14:05;CF01;rixe;Non;R1;{label}\n", encoding="utf-8")
+    select = admission.tidied_select
+    monkeypatch.setattr(admission, "tidied_select", lambda *given: tidied.append(1) or select(*given))
+    fast = reading(path, with_numbers=False)
+    assert fast.is_enough and "police_nationale" in fast.good[0]
+    assert bool(tidied) == (label != "police_nationale")
+    assert fast == reading(path, with_numbers=True)
 
 
 # -- numbers and dates, one by one ------------------------------------------------------------------------------------

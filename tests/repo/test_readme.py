@@ -36,7 +36,8 @@ def checkout(tmp_path_factory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
-    (Path(sys.prefix) / ".ready").touch()
+    for made in (".ready", ".at-hand"):
+        (Path(sys.prefix) / made).touch()
     return folder
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from flows.core import admission, ahead, pipeline, steps
+from flows.core import admission, ahead, pipeline
 from flows.settings import PROJECT, Settings
 
 
@@ -87,13 +86,8 @@ def test_a_run_that_ends_early_waits_for_no_query() -> None:
     assert admitted == [endless] and ahead.take(never) is None
 
 
-@pytest.mark.parametrize(("limit", "half"), [("900MB", "450MB"), ("1.5 GiB", "0.75GiB")])
-def test_half_of_the_memory(limit, half) -> None:
-    assert steps._half(limit) == half
-
-
-def test_what_was_too_large_for_half_of_the_memory_is_admitted_alone(tmp_path, monkeypatch) -> None:
-    raw, judged = tmp_path / "raw", []
+def test_two_tables_are_never_typed_at_a_time(tmp_path, monkeypatch) -> None:
+    raw, under_way, by = tmp_path / "raw", [], {}
     raw.mkdir()
     (raw / "zones.csv").write_bytes((PROJECT / "data/raw/reference/zones.csv").read_bytes())
     for name in "ab":
@@ -101,17 +95,18 @@ def test_what_was_too_large_for_half_of_the_memory_is_admitted_alone(tmp_path, m
         rows = (f"{name}-{n};{on};CF09;Violences;Non;R1;Police nationale" for n, on in enumerate(moments))
         header = "id_incident;date_heure;code_quartier;categorie;lien_trafic;version_regle;service"
         (raw / f"{name}.csv").write_text("\n".join([header, *rows, ""]))
-    admit = admission.admit
+    judge = admission._judge_table
 
-    def admitted(delivery, contracts, room):
-        judged.append((delivery.path.name, room.memory_limit))
-        verdict = admit(delivery, contracts, room)
-        if room.memory_limit == "450MB":
-            return replace(verdict, verdict="refused", refusal={"code": "too_large"})
-        return verdict
+    def judged(delivery, *more):
+        assert not under_way
+        under_way.append(delivery)
+        by[delivery.path.name] = threading.current_thread()
+        try:
+            return judge(delivery, *more)
+        finally:
+            under_way.pop()
 
-    monkeypatch.setattr(admission, "admit", admitted)
+    monkeypatch.setattr(admission, "_judge_table", judged)
     outcome = pipeline.refresh(Settings(raw=raw, out=tmp_path / "out", threads=2).resolved())
     assert [line.verdict for line in outcome.deliveries] == ["passed"] * 3
-    beside = {name for name, limit in judged if limit == "450MB"}
-    assert len(beside) == 1 and beside <= {name for name, limit in judged if limit == "900MB"}
+    assert len({by["a.csv"], by["b.csv"]}) == 2  # one of them beside the run

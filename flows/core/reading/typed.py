@@ -35,21 +35,26 @@ GROUPED = r"[+-]?[0-9]{1,3}([ \x{00a0}\x{202f}\x{2009}][0-9]{3})+([.,][0-9]+)?"
 UNGROUPED = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
 
 
-def typed_select(contract: Contract, table: TextTable, positions: dict[str, int], scan: str) -> str:
+def typed_select(
+    contract: Contract, table: TextTable, positions: dict[str, int], scan: str, are_texts_raw: bool = False
+) -> str:
     """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` from the scan of a table.
 
     `positions` maps contract columns to the delivered fields f0, f1, …; a column that was not delivered is NULL. Each
-    layer computes a thing once: the text, the number in it, the typed value, what could not be read.
+    layer computes a thing once: the text, the number in it, the typed value, what could not be read. With `are_texts_raw`
+    texts, codes and labels are left as they were delivered: see `tidied_select`.
     """
     columns = contract.staged_columns
     delivered = [c for c in columns if c.name in positions]
     are_read = table.decimal is not None  # the numbers, by DuckDB itself
-    texts = "".join(f", {_text(contract, c, positions[c.name], are_read)} as t_{c.name}" for c in delivered)
-    numbers = "".join(f", {_number_of(c, are_read)} as n_{c.name}" for c in delivered if c.type in _NUMBERS)
-    keys = "".join(f", {normalised_sql(f't_{c.name}')} as k_{c.name}" for c in delivered if c.type == "label")
-    values = ", ".join(
-        f"{_value(contract, c) if c in delivered else f'cast(null as {c.sql_type})'} as {c.name}" for c in columns
+    raw = {c.name for c in delivered if are_texts_raw and c.sql_type == "varchar"}
+    texts = "".join(
+        f", {f'f{positions[c.name]}' if c.name in raw else _text(contract, c, f'f{positions[c.name]}', are_read)} as t_{c.name}"
+        for c in delivered
     )
+    numbers = "".join(f", {_number_of(c, are_read)} as n_{c.name}" for c in delivered if c.type in _NUMBERS)
+    keys = "".join(_key(c) for c in delivered if c.name not in raw)
+    values = ", ".join(f"{_staged_value(contract, c, c in delivered, c.name in raw)} as {c.name}" for c in columns)
     typed = [c for c in delivered if c.sql_type != "varchar"]
     unreadable = " ".join(f"when {_is_unreadable(contract, c, are_read)} then {quoted(c.name)}" for c in typed)
     unreadable = f"case {unreadable} end" if typed else "cast(null as varchar)"
@@ -64,17 +69,61 @@ def typed_select(contract: Contract, table: TextTable, positions: dict[str, int]
         from typed"""
 
 
+def _key(column: Column) -> str:
+    return f", {normalised_sql(f't_{column.name}')} as k_{column.name}" if column.type == "label" else ""
+
+
+def _staged_value(contract: Contract, column: Column, is_delivered: bool, is_raw: bool) -> str:
+    if not is_delivered:
+        return f"cast(null as {column.sql_type})"
+    return f"t_{column.name}" if is_raw else _value(contract, column)
+
+
+def untidy_sql(contract: Contract, rows: str) -> str | None:
+    """SQL that tells whether any text of rows with raw texts is not yet what `tidied_select` would make of it; None where
+    there are no texts. Plain functions, which DuckDB computes once for each different value of a Parquet page.
+    """
+    found = [_is_untidy(contract, c) for c in contract.staged_columns if c.sql_type == "varchar"]
+    return f"select coalesce(bool_or({' or '.join(found)}), false) from {rows}" if found else None
+
+
+def _is_untidy(contract: Contract, column: Column) -> str:
+    name = column.name
+    at_ends = (
+        f"contains({quoted(SPACES)}, {name}[1]) or contains({quoted(SPACES)}, {name}[-1])"  # an empty text as well
+    )
+    unlisted = ""
+    if column.type == "label":
+        unlisted = f" or {name} not in ({', '.join(quoted(code) for code, _ in column.values)})"
+    elif column.pad:
+        unlisted = f" or length({name}) < {column.pad}"
+    return f"{at_ends} or {name} in ({_tokens(contract)}){unlisted}"
+
+
+def tidied_select(contract: Contract, rows: str) -> str:
+    """SQL of the staged rows from such with raw texts, codes and labels: these as `typed_select` makes them otherwise."""
+    columns = [c for c in contract.staged_columns if c.sql_type == "varchar"]
+    texts = "".join(f", {_text(contract, c, c.name, False)} as t_{c.name}" for c in columns)
+    keys = "".join(_key(c) for c in columns)
+    values = ", ".join(
+        f"{_value(contract, c) if c in columns else c.name} as {c.name}" for c in contract.staged_columns
+    )
+    return f"""
+        with texts as (select *{texts} from {rows}),
+        keyed as (select *{keys} from texts)
+        select {values}, _line, _unreadable from keyed"""
+
+
 def _tokens(contract: Contract) -> str:
     return ", ".join(quoted(token) for token in ("", *contract.missing))
 
 
-def _text(contract: Contract, column: Column, position: int, are_numbers_read: bool) -> str:
+def _text(contract: Contract, column: Column, field: str, are_numbers_read: bool) -> str:
     """The field without surrounding spaces; '' and the contract's words for it still say that there is nothing.
 
     A plain function of the field on purpose: DuckDB then computes it once for each different value of a Parquet page,
     and not once a row.
     """
-    field = f"f{position}"
     if column.type in ("code", "text", "label"):
         return _trimmed(field)
     return (
@@ -184,8 +233,11 @@ def _timestamp(_: Column, text: str) -> str:
 
 
 def _date(_: Column, text: str) -> str:
+    """Most dates are written 2025-12-31: these are taken first, and only by what writes them so again."""
+    iso = f"try_cast({text} as date)"
     plain = f"try_strptime({text}, {_formats(DATES)})"
-    return f"cast(coalesce(case when {_has_digit(text)} then {plain} end, {_local_time(text)}) as date)"
+    other = f"cast(coalesce(case when {_has_digit(text)} then {plain} end, {_local_time(text)}) as date)"
+    return f"case when {_has_digit(text)} and cast({iso} as varchar) = {text} then {iso} else {other} end"
 
 
 def _has_digit(text: str) -> str:

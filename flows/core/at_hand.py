@@ -1,0 +1,94 @@
+"""What depends on the code alone and takes seconds is made once, by set-up: the lineage, and the tables that queries name.
+
+It lies in the virtual environment, as compiled code does. What is not there, or was made of other code, a run makes itself:
+nothing else changes. `python -m flows.core.at_hand` makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+FOLDER = Path(sys.prefix) / "share" / "campaign-barometer"
+CODE = "code_version"
+QUERIES = "queries.json"
+
+
+def has_lineage(code: str) -> bool:
+    """Whether the lineage of this code version was traced by set-up."""
+    try:
+        return (FOLDER / CODE).read_text(encoding="utf-8") == code
+    except OSError:
+        return False
+
+
+def lineage_file(name: str, made_of: str) -> tuple[str, bytes] | None:
+    """A file of lineage that set-up has left, by its name and its version: how it is called, and its content, which nobody
+    has compared yet with the hash that its name ends with."""
+    path = next(FOLDER.glob(f"{name}-{made_of[:16]}-*.csv"), None)
+    try:
+        return None if path is None else (path.stem, path.read_bytes())
+    except OSError:  # set-up makes it anew just now
+        return None
+
+
+def tables_of(query: str) -> tuple[frozenset[str], frozenset[str], str] | None:
+    """What `models` found in a query: its tables, its CTEs, and what is wrong with it; None for an unknown query."""
+    found = _queries().get(_key(query))
+    return None if found is None else (frozenset(found[0]), frozenset(found[1]), found[2])
+
+
+@lru_cache(maxsize=1)
+def _queries() -> dict[str, list]:
+    try:
+        return json.loads((FOLDER / QUERIES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _key(query: str) -> str:
+    """A query may be told otherwise by another DuckDB."""
+    return hashlib.sha256(f"{_parser_version()}\0{query}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _parser_version() -> str:
+    import duckdb
+
+    return duckdb.__version__
+
+
+def prepare(sql: Path) -> None:
+    """Make all of it anew. Raises ModelError as `models.load_graph` and `lineage.trace` do."""
+    from flows.core import ledger, lineage, models
+    from flows.core.contracts import load_contracts
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / QUERIES).unlink(missing_ok=True)
+    _queries.cache_clear()
+    contracts = load_contracts(sql / "0_sources")
+    files = lineage.files(models.load_graph(sql, contracts), contracts, FOLDER)
+    for old in set(FOLDER.glob("*.csv")) - set(files.values()):
+        old.unlink()
+    parsed = {_key(query): [sorted(found[0]), sorted(found[1]), found[2]] for query, found in models.parsed_queries()}
+    _write(QUERIES, json.dumps(parsed))
+    _write(CODE, ledger.code_version(sql))
+
+
+def _write(name: str, text: str) -> None:
+    partial = FOLDER / f"{name}.partial"
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, FOLDER / name)
+
+
+if __name__ == "__main__":
+    from flows.core.errors import BarometerError
+    from flows.settings import Settings
+
+    with suppress(BarometerError):  # a model that cannot be read: the run says which, and why
+        prepare(Settings().sql)
