@@ -7,8 +7,11 @@ and `\\\\`, `\\t`, `\\n` for a backslash, a tab and a line end inside a text. Ot
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -60,10 +63,14 @@ def of_relation(con, relation: str, columns: Mapping[str, str], history: Iterabl
 
 
 class Fingerprinting:
-    """The fingerprints of Parquet files, taken by a thread of its own, one after the other, while the run goes on."""
+    """The fingerprints of Parquet files, taken by a thread of its own, one after the other, while the run goes on.
+
+    The thread stands aside for all that the run itself does: building tables keeps every processor busy, but what is between
+    large tables, and checking and publishing later on, keeps one.
+    """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="fingerprints")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="fingerprints", initializer=_stand_aside)
         self._begun: dict[str, Future] = {}
 
     def begin(self, name: str, path: Path, history: Iterable[str]) -> None:
@@ -89,6 +96,12 @@ class Fingerprinting:
     def _of_file(self, path: Path, history: Iterable[str]) -> str | None:
         relation = f"read_parquet({quoted(path)})"
         return of_relation(self._con, relation, columns_of(self._con, relation), history)
+
+
+def _stand_aside() -> None:
+    """Let this thread have a tenth of a processor's time where others want it too; on Linux a thread has its own priority."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def portable_sql(file: str, columns: Mapping[str, str], history: Iterable[str] = ()) -> str:

@@ -186,7 +186,8 @@ def _fine_groups(contract: Contract, labels: list[Column], columns: list[str], n
 def _sum_sql(contract: Contract, name: str) -> str:
     if contract.column(name).type == "integer":
         return f"sum({name})"
-    return f"sum(try_cast({name} as decimal(28, 3)))"  # floats added in another order give another last digit
+    # floats added in another order give another last digit; of this width they are added as whole numbers
+    return f"sum(try_cast({name} as decimal(18, 3)))"
 
 
 def _listed(*terms: str) -> str:

@@ -54,6 +54,7 @@ def complete(
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
     _write_pages(build, con, contracts, code, as_of)
+    _add_fingerprints(build, con, tables)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys
     manifest = {
@@ -130,7 +131,7 @@ def _tables(build: Build, con) -> dict[str, dict]:
             "rows": rows,
             "fingerprint": build.known[model.name],
             "content_sha256": _kept_hash(build, model.name) or sha256_of(parquet),
-            "content_fingerprint": _fingerprint(build, model, con, name, {c[0]: c[1] for c in columns}),
+            "content_fingerprint": None,  # until `_add_fingerprints`: they are still being taken
             "history": list(model.history),
             "columns": {c[0]: c[1] for c in columns},
             "checks": build.model_checks.get(model.name, []),
@@ -138,14 +139,19 @@ def _tables(build: Build, con) -> dict[str, dict]:
     return tables
 
 
-def _fingerprint(build: Build, model: Model, con, name: str, columns: Mapping[str, str]) -> str | None:
+def _add_fingerprints(build: Build, con, tables: dict[str, dict]) -> None:
+    for name, entry in tables.items():
+        entry["content_fingerprint"] = _fingerprint(build, build.graph.by_name[name], con, entry["columns"])
+
+
+def _fingerprint(build: Build, model: Model, con, columns: Mapping[str, str]) -> str | None:
     """Of a table that was carried over: the one it had, when its history is still the same columns."""
     kept = build.previous_tables.get(model.name, {})
     if model.name in build.reused and "content_fingerprint" in kept and kept.get("history") == list(model.history):
         return kept["content_fingerprint"]
     if model.name in build.fingerprints:
         return build.fingerprints.taken(model.name)
-    return fingerprints.of_relation(con, name, columns, model.history)
+    return fingerprints.of_relation(con, f"release.{model.schema}.{model.table}", columns, model.history)
 
 
 def _kept_hash(build: Build, name: str) -> str | None:

@@ -38,8 +38,13 @@ def read(tmp_path: Path, columns: dict[str, str], book: Codebook = BOOK, own=(LI
 
 
 def rows(table) -> list[tuple[str, str, str]]:
-    with table.path.open(encoding="utf-8", newline="") as file:
-        return [tuple(row[4:]) for row in csv.reader(file, delimiter=";")]
+    return duckdb.sql(
+        f"select columns(* exclude (_line, response_number, submitted_on, wave_code)) from '{table.path}'"
+    ).fetchall()
+
+
+def waves(table) -> set[str | None]:
+    return {row[0] for row in duckdb.sql(f"select wave_code from '{table.path}'").fetchall()}
 
 
 # -- one file ---------------------------------------------------------------------------------------------------------
@@ -80,10 +85,10 @@ def test_boxes_are_kept_ticked_and_unticked(tmp_path):
 
 def test_a_wave_that_is_not_registered_is_somebodys_word(tmp_path):
     table = read(tmp_path, {"vague": "Martin", "Q1": "A1"})
-    assert "Martin" not in table.path.read_text(encoding="utf-8")
+    assert waves(table) == {None}
     assert "1 respondents have a wave that is not registered; it was left empty" in table.notes
     table = read(tmp_path, {"vague": "2026-09", "Q1": "A1"})
-    assert "2026-09;Q1" in table.path.read_text(encoding="utf-8").replace('"', "")
+    assert waves(table) == {"2026-09"}
 
 
 @pytest.mark.parametrize("own", [(LIMESURVEY, LIMESURVEY_VALUES), (KOBO, KOBO_VALUES)], ids=["limesurvey", "kobo"])

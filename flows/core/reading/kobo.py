@@ -78,7 +78,7 @@ def is_kobo_header(names: Sequence[str]) -> bool:
 
 
 def read_kobo_csv(path: Path, delimiter: str, folder: Path, codebook: Codebook | None = None) -> TextTable:
-    """One row per respondent and answered question, in `folder/answers.csv`, as `read_limesurvey_csv` writes them.
+    """One row per respondent and answered question, in `folder/answers.parquet`, as `read_limesurvey_csv` writes them.
 
     A question is the last part of its heading, without its groups. A question with several answers (select_multiple) has a
     column of its own and one for each choice; the choices are its sub-questions, answered Y. Exported without the column of its

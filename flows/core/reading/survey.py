@@ -370,7 +370,7 @@ def read_limesurvey_csv(
     folder: Path,
     codebook: Codebook | None = None,
 ) -> TextTable:
-    """One row per respondent and answered question, in `folder/answers.csv`; the line is the respondent's.
+    """One row per respondent and answered question, in `folder/answers.parquet`; the line is the respondent's.
 
     `path` is UTF-8 text without BOM with its header on the first line that is not blank. Left out: answers in own
     words, told by the codebook's structure files, by `[other]` and `[comment]`, and by answers that are no codes (a
@@ -407,18 +407,18 @@ def read_wide(
     Raises Refusal `full_answers` and `personal_data`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target, wide = folder / "answers.csv", folder / "answers_wide.csv"
+    target, wide = folder / "answers.parquet", folder / "answers_wide.csv"
     try:
         respondents, bad_lines = _write_wide(path, delimiter, layout, header_line, wide)
         count, notes = _write_long(layout, wide, target, codebook, is_structure_known)
     finally:
         wide.unlink(missing_ok=True)
     return TextTable(
-        form="csv",
+        form="parquet",
         path=target,
         header=ANSWERS_HEADER,
-        delimiter=";",
         numbered=True,
+        has_line_column=True,
         line_count=count,
         bad_lines=tuple(bad_lines),
         notes=(f"{respondents} respondents", *notes),
@@ -594,22 +594,21 @@ def _refuse_full_answers(contents: list[_Content], is_open: list[bool], remedies
 
 
 def _unpivot(database, kept: list[tuple[str, Question]], target: Path) -> int:
+    listed = ", ".join
+    questions, subquestions = (
+        listed(quoted(getattr(question, part)) for _, question in kept) for part in ("question", "subquestion")
+    )
+    rows = f"""
+        select line as _line, response_number, cast(day as varchar) as submitted_on, wave_code,
+            unnest([{questions}]) as question_code, unnest([{subquestions}]) as subquestion_code,
+            unnest([{listed(answer for answer, _ in kept)}]) as answer_code
+        from wide"""
     if not kept:
-        target.write_text("", encoding="utf-8")
-        return 0
-    answers = ", ".join(answer for answer, _ in kept)
-    questions = ", ".join(quoted(question.question) for _, question in kept)
-    subquestions = ", ".join(quoted(question.subquestion) for _, question in kept)
-    return database.execute(f"""
-        copy (
-            with answers as (
-                select line, response_number, day, wave_code, unnest([{questions}]) as question_code,
-                    unnest([{subquestions}]) as subquestion_code, unnest([{answers}]) as answer_code
-                from wide
-            )
-            from answers where answer_code is not null
-        ) to {quoted(target)} (format csv, header false, delimiter ';', quote '"', escape '"', nullstr '')
-    """).fetchone()[0]
+        nothing = listed(f"cast(null as varchar) as {name}" for name in ANSWERS_HEADER)
+        rows = f"select cast(null as bigint) as _line, {nothing}"
+    return database.execute(
+        f"copy (select * from ({rows}) where answer_code is not null) to {quoted(target)} (format parquet, compression snappy)"
+    ).fetchone()[0]
 
 
 def _named(questions: list[Question]) -> str:

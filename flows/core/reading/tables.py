@@ -35,7 +35,8 @@ class TextTable:
     """One delivered table: where its text is, what its header says, which lines fell out.
 
     `form` is csv, jsonl or parquet. A csv is UTF-8 without BOM and without its header; `numbered` says that the first
-    field of each row is the line number in the file as delivered (for a workbook, the row of the sheet).
+    field of each row is the line number in the file as delivered (for a workbook, the row of the sheet). A parquet of our own
+    has it as its column `_line` (`has_line_column`); of one that was delivered it is the row's own.
     """
 
     form: str
@@ -44,6 +45,7 @@ class TextTable:
     delimiter: str = ";"
     skip_lines: int = 0
     numbered: bool = False
+    has_line_column: bool = False
     line_end: str = "\\n"
     decimal: str | None = None
     line_count: int | None = None

@@ -289,15 +289,22 @@ def scan_sql(
     For JSON lines only the members in `positions` are taken. `rejects` names DuckDB's table of rejected lines.
     """
     if table.form == "parquet":
-        # pandas writes a missing number as NaN
-        fields = ", ".join(
-            f"nullif(cast({identifier(name)} as varchar), 'nan') as f{i}" for i, name in enumerate(table.header)
-        )
-        line = "file_row_number + 1 as _line, " if table.numbered else ""
-        return f"select {line}{fields} from {parquet_sql(table.path)}"
+        return _scan_parquet(table)
     if table.form == "jsonl":
         return _scan_json(table, positions, max_line)
     return _scan_csv(contract, table, positions, max_line, rejects)
+
+
+def _scan_parquet(table: TextTable) -> str:
+    if table.has_line_column:
+        fields = ", ".join(f"{identifier(name)} as f{i}" for i, name in enumerate(table.header))
+        return f"select _line, {fields} from {parquet_sql(table.path)}"
+    # pandas writes a missing number as NaN
+    fields = ", ".join(
+        f"nullif(cast({identifier(name)} as varchar), 'nan') as f{i}" for i, name in enumerate(table.header)
+    )
+    line = "file_row_number + 1 as _line, " if table.numbered else ""
+    return f"select {line}{fields} from {parquet_sql(table.path)}"
 
 
 def _scan_csv(
