@@ -1,4 +1,5 @@
-"""Large deliveries are read two at a time: unpacking and splitting one file keeps one processor busy, whatever it has.
+"""Large deliveries are read two at a time: unpacking and splitting one file keeps one processor busy, whatever it has. What
+comes after, typing and validating, waits until the other one has done it (`admission._one_table`).
 
 The run admits them in its order, as if there were nothing here. One that it has not come to yet may be under way beside it:
 then it waits for that verdict, which is the one that it would come to itself. Nothing here decides or writes a verdict.

@@ -745,6 +745,10 @@ def test_what_becomes_a_date_was_written_as_that_date(text) -> None:
         "infinity",
         "epoch",
         "today",
+        "12345-01-01",
+        "-12345-01-01",
+        "0044-03-15 (BC)",
+        "2025-02-30",
     ],
 )
 def test_what_is_no_day_is_no_date(text) -> None:

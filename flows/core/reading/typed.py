@@ -233,11 +233,11 @@ def _timestamp(_: Column, text: str) -> str:
 
 
 def _date(_: Column, text: str) -> str:
-    """Most dates are written 2025-12-31: these are taken first, and only by what writes them so again."""
+    """Most dates are written 2025-12-31: these are taken first, and only what DuckDB writes so again."""
     iso = f"try_cast({text} as date)"
     plain = f"try_strptime({text}, {_formats(DATES)})"
     other = f"cast(coalesce(case when {_has_digit(text)} then {plain} end, {_local_time(text)}) as date)"
-    return f"case when {_has_digit(text)} and cast({iso} as varchar) = {text} then {iso} else {other} end"
+    return f"case when length({text}) = 10 and cast({iso} as varchar) = {text} then {iso} else {other} end"
 
 
 def _has_digit(text: str) -> str:
