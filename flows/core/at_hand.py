@@ -1,4 +1,5 @@
-"""What depends on the code alone and takes seconds is made once, by set-up: the lineage, and the tables that queries name.
+"""What depends on the code alone and takes seconds is made once, by set-up: the lineage, the tables that queries name, and the
+pages' templates compiled.
 
 It lies in the virtual environment, as compiled code does. What is not there, or was made of other code, a run makes itself:
 nothing else changes. `python -m flows.core.at_hand` makes it.
@@ -67,6 +68,7 @@ def prepare(sql: Path) -> None:
     """Make all of it anew. Raises ModelError as `models.load_graph` and `lineage.trace` do."""
     from flows.core import ledger, lineage, models
     from flows.core.contracts import load_contracts
+    from flows.core.report import frame
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / QUERIES).unlink(missing_ok=True)
@@ -77,6 +79,7 @@ def prepare(sql: Path) -> None:
         old.unlink()
     parsed = {_key(query): [sorted(found[0]), sorted(found[1]), found[2]] for query, found in models.parsed_queries()}
     _write(QUERIES, json.dumps(parsed))
+    frame.compile_templates()
     _write(CODE, ledger.code_version(sql))
 
 

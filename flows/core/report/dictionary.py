@@ -12,7 +12,8 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
+from functools import lru_cache
+from html import escape as escape_text
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from flows.core.lineage import ALL_ROWS, KINDS, source_columns
 from flows.core.models import PUBLISHED, RUN_TABLES, Graph, Model
 from flows.core.report import frame
 from flows.core.report.frame import Both, number
+
+escape = lru_cache(maxsize=None)(escape_text)
+"""The same names of tables and columns stand on many pages, some hundred thousand times in all."""
 
 KIND_WORDS = {
     "value": Both("valeur", "value"),

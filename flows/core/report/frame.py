@@ -5,11 +5,11 @@ A page is one file that needs nothing else: its style stands in it, it has no sc
 
 from __future__ import annotations
 
-import os
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
+from flows.core import at_hand
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -52,10 +52,9 @@ def environment():
     """The templates. A name that is not filled in is an error, never a blank."""
     import jinja2
 
-    compiled = TEMPLATES.with_name("__pycache__")
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
-        bytecode_cache=jinja2.FileSystemBytecodeCache(str(compiled)) if _may_write(compiled) else None,
+        bytecode_cache=_compiled(may_write=False),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -67,9 +66,23 @@ def environment():
     return made
 
 
-def _may_write(folder: Path) -> bool:
-    """Whether compiled templates may be kept where Python keeps these modules: to compile them takes a fifth of a second."""
-    return not sys.dont_write_bytecode and os.access(folder, os.W_OK)
+def _compiled(may_write: bool):
+    """The templates as set-up has compiled them: to compile them takes a third of a second. A run writes nothing there."""
+    import jinja2
+
+    class Compiled(jinja2.FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket) -> None:
+            if may_write:
+                super().dump_bytecode(bucket)
+
+    return Compiled(str(at_hand.FOLDER)) if at_hand.FOLDER.is_dir() else None
+
+
+def compile_templates() -> None:
+    """Compile every template into the folder of what is at hand."""
+    made = environment().overlay(bytecode_cache=_compiled(may_write=True))
+    for path in sorted(TEMPLATES.glob("*.j2")):
+        made.get_template(path.name)
 
 
 def number(count: int) -> str:
