@@ -18,6 +18,7 @@ from flows.core.profiling import profile_of
 from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
+from flows.core.reading.delimited import chosen_lines
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
 from flows.core.written import as_json
@@ -26,6 +27,12 @@ DERIVED = "2026-11: follows from the contract's columns and key."
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
 SMALL_BYTES = 1_000_000
 """A delivery of fewer bytes is read and checked by one thread: to share out its work takes longer than to do it."""
+
+NO_NUMBER = "Error when converting column"
+"""What DuckDB says where a column that it was told to hold numbers holds something else."""
+
+FEW_ROWS = 100_000
+"""Up to this many rows that are set aside are looked up in a large file afterwards; for more it is read again, line by line."""
 
 HELD_ROWS = 100_000
 """A candidate of up to this many rows is held in memory while it is checked: it is looked at a dozen times."""
@@ -87,6 +94,11 @@ class Candidate:
     path: Path
     rows_read: int
     needs_line_numbers: bool = field(default=False)
+
+    @property
+    def has_line_of_each_row(self) -> bool:
+        """Whether `_line` is filled in though nobody numbered the lines: there are as many rows as lines, in their order."""
+        return self.delivered.table.has_plain_ends
 
 
 def admit(delivery: Delivery, contracts: Mapping[str, Contract], room: Room) -> Verdict:
@@ -170,7 +182,7 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
             return None
         checks = _validated(con, contract)
         found_rows = any(c.verdict == FAILED and c.expectation.on_failure == "quarantine" for c in checks)
-        if found_rows and not delivered.table.numbered:
+        if found_rows and not delivered.table.numbered and not _can_tell_lines(candidate, checks):
             return None
         verdict = Verdict(
             delivery.delivery_id,
@@ -184,7 +196,7 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
         )
         if any(c.verdict == NOT_CHECKED and c.expectation.severity == "critical" for c in checks):
             return replace(verdict, verdict="not_checked", rows_quarantined=candidate.rows_read)
-        return _separate(delivery, candidate, checks, verdict, room)
+        return _separate(delivery, candidate, checks, verdict, room)  # None where lines cannot be told after all
     except duckdb.OutOfMemoryException:
         raise Refusal(
             "too_large",
@@ -201,6 +213,14 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
         ) from None
     finally:
         con.close()
+
+
+def _can_tell_lines(candidate: Candidate, checks: list) -> bool:
+    """Whether rows that are set aside can be told by line and text without reading all again with line numbers."""
+    from flows.core.validation import FAILED
+
+    failed = [c for c in checks if c.verdict == FAILED and c.expectation.on_failure == "quarantine"]
+    return candidate.has_line_of_each_row and sum(c.failed_rows for c in failed) <= FEW_ROWS
 
 
 _one_table = threading.Lock()
@@ -257,6 +277,9 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     except (duckdb.OutOfMemoryException, duckdb.IOException):
         raise
     except duckdb.Error as error:
+        if table.decimal is not None and NO_NUMBER in str(error):  # as texts, those that are none can be set aside
+            as_texts = replace(delivered, table=replace(table, decimal=None))
+            return _candidate(con, as_texts, folder, room)
         if not table.numbered:
             return Candidate(delivered, con, path, 0, needs_line_numbers=True)
         raise _unreadable_table(table, f"damaged data ({type(error).__name__})") from None
@@ -270,7 +293,8 @@ def _candidate(con, delivered: Delivered, folder: Path, room: Room) -> Candidate
     if is_lossy:
         raise _unreadable_table(table, "quotation marks that swallow whole lines")
     paths = [path] + ([bad] if bad_count else [])
-    _view(con, paths, "table" if rows + bad_count <= HELD_ROWS else "view")
+    line = f"file_row_number + {table.skip_lines + 1}" if table.has_plain_ends else "_line"
+    _view(con, paths, "table" if rows + bad_count <= HELD_ROWS else "view", line)
     return Candidate(delivered, con, path, rows + bad_count)
 
 
@@ -313,11 +337,10 @@ def _unreadable_table(table: TextTable, found: str) -> Refusal:
     return Refusal("unreadable_table", "a table that can be read to its end", found, remedy)
 
 
-def _view(con, paths: list[Path], kind: str) -> None:
+def _view(con, paths: list[Path], kind: str, line: str) -> None:
     if len(paths) == 1:
-        con.execute(
-            f"create {kind} candidate as select *, cast(file_row_number as bigint) as _row from {parquet_sql(paths[0])}"
-        )
+        columns = f"* replace (cast({line} as bigint) as _line), cast(file_row_number as bigint) as _row"
+        con.execute(f"create {kind} candidate as select {columns} from {parquet_sql(paths[0])}")
         return
     first, second = (parquet_sql(path) for path in paths)
     con.execute(
@@ -379,8 +402,9 @@ def _reason_of(error_type: str) -> str:
     return known.get(error_type, "unreadable")
 
 
-def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: Verdict, room: Room) -> Verdict:
-    """Divide the candidate into accepted and quarantined rows, and write both."""
+def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: Verdict, room: Room) -> Verdict | None:
+    """Divide the candidate into accepted and quarantined rows, and write both; None where only a reading with line numbers
+    can tell which lines are set aside."""
     from flows.core.validation import FAILED, NOT_CHECKED
 
     contract = candidate.delivered.contract
@@ -392,6 +416,8 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
     count = sum(entry["rows"] for entry in quarantined)
     if count > room.max_quarantined_share * candidate.rows_read:
         return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
+    if count and not candidate.delivered.table.numbered and not _look_up_texts(candidate, room):
+        return None
     if count:
         _write_quarantine(delivery, candidate, room)
     withheld = _withhold(candidate, has_quarantined=count > 0)
@@ -428,7 +454,7 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
             1,
         )
     line = None
-    if check.failing_rows_sql and candidate.delivered.table.numbered:
+    if check.failing_rows_sql and (candidate.delivered.table.numbered or candidate.has_line_of_each_row):
         line = candidate.con.execute(
             f"select min(_line) from candidate where _row in (select _row from ({check.failing_rows_sql}))"
         ).fetchone()[0]
@@ -477,15 +503,38 @@ def _write_quarantine(delivery: Delivery, candidate: Candidate, room: Room) -> N
     room.quarantine.chmod(0o700)
     target = room.quarantine / f"{delivery.delivery_id}.parquet"
     partial = target.with_suffix(".partial")
+    rows = "quarantined join candidate on quarantined._row = candidate._row"
+    if not candidate.delivered.table.numbered:
+        rows += " join looked_up using (_line)"
     candidate.con.execute(
         f"""copy (
             select {quoted(delivery.delivery_id)} as delivery_id, _line as line, reason, _text as text
-            from quarantined join candidate on quarantined._row = candidate._row
+            from {rows}
             order by _line, reason, _text
         ) to {quoted(partial)} (format parquet)"""
     )
     partial.chmod(0o600)
     os.replace(partial, target)
+
+
+def _look_up_texts(candidate: Candidate, room: Room) -> bool:
+    """Make the table `looked_up` (`_line`, `_text`) of the rows that are set aside, from the lines of the file.
+
+    False where a line does not say what its row says: that there are as many rows as lines is no proof that DuckDB kept
+    their order.
+    """
+    con, delivered = candidate.con, candidate.delivered
+    rows = "select candidate.* from quarantined join candidate on quarantined._row = candidate._row"
+    lines = [line for (line,) in con.execute(f"select _line from ({rows})").fetchall()]
+    chosen = chosen_lines(delivered.table, lines, candidate.path.with_name("chosen.csv"))
+    positions = delivered.match.positions
+    scan = scan_sql(delivered.contract, chosen, positions, room.limits.line)
+    read_again = typed_select(delivered.contract, chosen, positions, scan)
+    con.execute(f"create temp table read_again as {read_again}")
+    con.execute("create temp table looked_up as select _line, _text from read_again")
+    said = ", ".join(["_line", "_unreadable", *(c.name for c in delivered.contract.staged_columns)])
+    differing = f"select {said} from ({rows}) except select {said} from read_again"
+    return con.execute(f"select count(*) from ({differing})").fetchone()[0] == 0
 
 
 def _accepted(has_quarantined: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -247,6 +247,7 @@ def as_table(
             separator,
             skip_lines=header_line,
             line_count=text.line_count - header_line,
+            has_plain_ends=text.has_plain_ends,
             line_end=_line_end(text.path),
             decimal=_decimal(text, separator, header_line),
         )
@@ -272,3 +273,13 @@ def _decimal(text: PlainText, separator: str, header_line: int) -> str | None:
     if text.underscore_count is None or text.underscore_count > header.count(b"_"):
         return None
     return "," if separator != "," and re.search(rb"[0-9],[0-9]", rows) else "."
+
+
+def chosen_lines(table: TextTable, lines: Iterable[int], target: Path) -> TextTable:
+    """Write these lines of a table without numbers to `target`, each behind its number, as `numbered` does for all of them."""
+    wanted, mark = set(lines), table.delimiter.encode()
+    with table.path.open("rb") as file, target.open("wb") as out:
+        for number, line in enumerate(file, 1):
+            if number in wanted:
+                out.write(b"%d%b%b\n" % (number, mark, line.strip(b"\r\n")))
+    return TextTable("csv", target, table.header, table.delimiter, numbered=True, line_count=len(wanted))

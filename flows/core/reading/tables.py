@@ -36,7 +36,8 @@ class TextTable:
 
     `form` is csv, jsonl or parquet. A csv is UTF-8 without BOM and without its header; `numbered` says that the first
     field of each row is the line number in the file as delivered (for a workbook, the row of the sheet). A parquet of our own
-    has it as its column `_line` (`has_line_column`); of one that was delivered it is the row's own.
+    has it as its column `_line` (`has_line_column`); of one that was delivered it is the row's own. `has_plain_ends` says of a
+    csv without numbers that its lines end alike: when it has as many rows as lines, each row is the line in its place.
     """
 
     form: str
@@ -49,5 +50,6 @@ class TextTable:
     line_end: str = "\\n"
     decimal: str | None = None
     line_count: int | None = None
+    has_plain_ends: bool = False
     bad_lines: tuple[BadLine, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())

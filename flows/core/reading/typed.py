@@ -6,6 +6,8 @@ text that is there but cannot be read as its column's type leaves NULL, and the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flows.core.contracts import Column, Contract, normalised
 from flows.core.reading.tables import TextTable, identifier, parquet_sql, quoted
 
@@ -94,10 +96,10 @@ def _is_untidy(contract: Contract, column: Column) -> str:
     )
     unlisted = ""
     if column.type == "label":
-        unlisted = f" or {name} not in ({', '.join(quoted(code) for code, _ in column.values)})"
+        unlisted = f" or ({name} is not null and not {_is_one_of(name, (code for code, _ in column.values))})"
     elif column.pad:
         unlisted = f" or length({name}) < {column.pad}"
-    return f"{at_ends} or {name} in ({_tokens(contract)}){unlisted}"
+    return f"{at_ends} or {_is_one_of(name, _tokens(contract))}{unlisted}"
 
 
 def tidied_select(contract: Contract, rows: str) -> str:
@@ -114,8 +116,18 @@ def tidied_select(contract: Contract, rows: str) -> str:
         select {values}, _line, _unreadable from keyed"""
 
 
-def _tokens(contract: Contract) -> str:
-    return ", ".join(quoted(token) for token in ("", *contract.missing))
+def _tokens(contract: Contract) -> tuple[str, ...]:
+    """What stands for nothing."""
+    return ("", *contract.missing)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(quoted(word) for word in words)
+
+
+def _is_one_of(text: str, words: Iterable[str]) -> str:
+    """`in`, as a function: of an `in` with more than five words DuckDB makes a join, which takes longer and mixes the rows."""
+    return f"list_contains([{_listed(words)}], {text})"
 
 
 def _text(contract: Contract, column: Column, field: str, are_numbers_read: bool) -> str:
@@ -129,7 +141,7 @@ def _text(contract: Contract, column: Column, field: str, are_numbers_read: bool
     return (
         field
         if are_numbers_read and column.type in _NUMBERS
-        else f"case when {field} in ({_tokens(contract)}) then null else {field} end"
+        else f"case when {_is_one_of(field, _tokens(contract))} then null else {field} end"
     )
 
 
@@ -145,10 +157,11 @@ def _is_unreadable(contract: Contract, column: Column, are_numbers_read: bool) -
     text = f"t_{column.name}"
     if are_numbers_read and column.type in _NUMBERS:
         return f"{column.name} is null and {text} is not null"
-    return f"{column.name} is null and {text} is not null and {_trimmed(text)} not in ({_tokens(contract)})"
+    return f"{column.name} is null and {text} is not null and not {_is_one_of(_trimmed(text), _tokens(contract))}"
 
 
 def _whole_text(table: TextTable) -> str:
+    """SQL of a row's text as the quarantine keeps it: what JSON lines say, or all fields with their separator."""
     if table.form == "jsonl":
         return "_json"
     fields = ", ".join(f"coalesce(f{i}, '')" for i in range(len(table.header)))
@@ -160,7 +173,7 @@ def _value(contract: Contract, column: Column) -> str:
     value = _READERS[column.type](column, text)
     if column.sql_type != "varchar":
         return value
-    return f"case when {text} in ({_tokens(contract)}) then null else {value} end"
+    return f"case when {_is_one_of(text, _tokens(contract))} then null else {value} end"
 
 
 def _code(column: Column, text: str) -> str:
@@ -247,18 +260,16 @@ def _has_digit(text: str) -> str:
 
 def _boolean(_: Column, text: str) -> str:
     key = f"lower({_trimmed(text)})"
-    true, false = (", ".join(quoted(word) for word in words) for words in (TRUE, FALSE))
-    return f"case when {key} in ({true}) then true when {key} in ({false}) then false end"
+    return f"case when {_is_one_of(key, TRUE)} then true when {_is_one_of(key, FALSE)} then false end"
 
 
 def _label(column: Column, text: str) -> str:
-    codes = ", ".join(quoted(code) for code, _ in column.values)
     key = f"k_{column.name}"
     whens = " ".join(
-        f"when {key} in ({', '.join(quoted(normalised(s)) for s in spellings)}) then {quoted(code)}"
-        for code, spellings in column.values
+        f"when {_is_one_of(key, map(normalised, spellings))} then {quoted(code)}" for code, spellings in column.values
     )
-    return f"case when {text} in ({codes}) then {text} {whens} else {text} end"
+    is_code = _is_one_of(text, (code for code, _ in column.values))
+    return f"case when {is_code} then {text} {whens} else {text} end"
 
 
 def normalised_sql(text: str) -> str:
@@ -315,7 +326,7 @@ def _scan_csv(
     if table.decimal is not None:
         numeric = [c.name for c in contract.staged_columns if c.type in _NUMBERS and c.name in positions]
         columns |= {f"f{positions[name]}": "double" for name in numeric}
-        numbers = f", decimal_separator = {quoted(table.decimal)}, nullstr = [{_tokens(contract)}]"
+        numbers = f", decimal_separator = {quoted(table.decimal)}, nullstr = [{_listed(_tokens(contract))}]"
     if table.numbered:
         columns = {"_line": "bigint", **columns}
     spec = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"

@@ -33,7 +33,8 @@ class PlainText:
     `is_clean` is False when some lines are very long, in another encoding, or hold NUL bytes or characters that were
     lost before: such a file must be read line by line.
     `byte_count`, `line_count` and `quote_count` describe the text (a last line without line end counts);
-    `underscore_count` is None where nobody counted.
+    `underscore_count` is None where nobody counted. `has_plain_ends` says that a carriage return stands at the end of every
+    line or nowhere; False as well where nobody looked.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class PlainText:
     quote_count: int
     is_clean: bool
     underscore_count: int | None = None
+    has_plain_ends: bool = False
 
 
 def kind_of(path: Path) -> str:
@@ -196,6 +198,7 @@ class _Facts:
     line_count: int
     quote_count: int
     underscore_count: int
+    has_plain_ends: bool
     nul_share: float
     is_utf8: bool
     is_odd: bool
@@ -209,7 +212,7 @@ def _scan(raw: Path, skip: int) -> _Facts:
     import numpy as np
 
     decoder = codecs.getincrementaldecoder("utf-8")()
-    total = lines = quotes = underscores = nuls = 0
+    total = lines = quotes = underscores = returns = pairs = nuls = 0
     is_utf8, is_odd = True, False
     last, seam = b"\n", b""
     with raw.open("rb") as file:
@@ -220,6 +223,9 @@ def _scan(raw: Path, skip: int) -> _Facts:
             lines += np.count_nonzero(codes == ord("\n"))
             quotes += np.count_nonzero(codes == ord('"'))
             underscores += np.count_nonzero(codes == ord("_"))
+            if returns_here := np.count_nonzero(codes == ord("\r")):
+                returns, pairs = returns + returns_here, pairs + chunk.count(b"\r\n")
+            pairs += seam.endswith(b"\r") and chunk.startswith(b"\n")
             nuls += np.count_nonzero(codes == 0)
             is_odd = is_odd or _has_replacement(chunk, seam) or _has_long_line(chunk, b"\n")
             last, seam = chunk[-1:], chunk[-2:]
@@ -227,7 +233,9 @@ def _scan(raw: Path, skip: int) -> _Facts:
                 is_utf8 = _decodes(decoder, chunk)
     if is_utf8:
         is_utf8 = _decodes(decoder, b"", final=True)
-    return _Facts(total, lines + (last != b"\n"), quotes, underscores, nuls / max(total, 1), is_utf8, is_odd)
+    has_plain_ends = returns == pairs and returns in (0, lines)
+    lines += last != b"\n"
+    return _Facts(total, lines, quotes, underscores, has_plain_ends, nuls / max(total, 1), is_utf8, is_odd)
 
 
 def _has_replacement(chunk: bytes, seam: bytes) -> bool:
@@ -290,7 +298,7 @@ def _as_it_is(raw: Path, target: Path, bom: int, facts: _Facts) -> PlainText:
             shutil.copyfileobj(source, copy, CHUNK)
         plain = target
     text = _finished(plain, target, "utf-8", facts.byte_count, facts.line_count, facts.quote_count, facts.is_clean)
-    return replace(text, underscore_count=facts.underscore_count)
+    return replace(text, underscore_count=facts.underscore_count, has_plain_ends=facts.has_plain_ends)
 
 
 def _transcode(raw: Path, target: Path, encoding: str, skip: int) -> PlainText:
