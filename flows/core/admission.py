@@ -163,8 +163,11 @@ def _judge(
 
     Raises Refusal, and StorageProblem when the warehouse has no room.
     """
+    from flows.core import validation
+
     shutil.rmtree(folder, ignore_errors=True)
     delivered = read(delivery.path, contracts, folder, room.limits, with_numbers, room.codebook)
+    validation.preload()  # not before: unpacking would wait for it at every step, and what DuckDB does now does not
     with _one_table:
         return _judge_table(delivery, delivered, room, folder)
 

@@ -268,7 +268,7 @@ def recorded_lines(settings: Settings, release: Path) -> tuple[DeliveryLine, ...
 
 def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     """The verdict on one delivery: the one it got before when nothing that it depends on has changed, else a new one."""
-    from flows.core import admission, validation
+    from flows.core import admission
     from flows.core.contracts import load_contracts
 
     if delivery is run.largest_first[0]:
@@ -282,7 +282,6 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
         return kept
     if delivery.path is None:
         return _known_only(settings, run, delivery, path)
-    validation.preload()
     _admit_others_beside(settings, run, delivery)
     verdict = ahead.take(delivery)
     if verdict is None:
