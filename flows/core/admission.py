@@ -97,7 +97,8 @@ class Candidate:
 
     @property
     def has_line_of_each_row(self) -> bool:
-        """Whether `_line` is filled in though nobody numbered the lines: there are as many rows as lines, in their order."""
+        """Whether `_line` is filled in though nobody numbered the lines: there are as many rows as lines. That they stand in the
+        same order is for `_look_up_texts` to prove."""
         return self.delivered.table.has_plain_ends
 
 
@@ -414,13 +415,15 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
     failed = [c for c in checks if c.verdict == FAILED]
     refusing = next((c for c in failed if c.expectation.on_failure == "refuse"), None)
     if refusing is not None:
+        if refusing.failing_rows_sql and not candidate.delivered.table.numbered:
+            return None  # the sender is told the line
         return _refuse_rows(verdict, _refusal_of(refusing, candidate))
     quarantined = _mark_quarantined(candidate, [c for c in failed if c.expectation.on_failure == "quarantine"])
     count = sum(entry["rows"] for entry in quarantined)
-    if count > room.max_quarantined_share * candidate.rows_read:
-        return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
     if count and not candidate.delivered.table.numbered and not _look_up_texts(candidate, room):
         return None
+    if count > room.max_quarantined_share * candidate.rows_read:
+        return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
     if count:
         _write_quarantine(delivery, candidate, room)
     withheld = _withhold(candidate, has_quarantined=count > 0)
@@ -457,7 +460,7 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
             1,
         )
     line = None
-    if check.failing_rows_sql and (candidate.delivered.table.numbered or candidate.has_line_of_each_row):
+    if check.failing_rows_sql and candidate.delivered.table.numbered:
         line = candidate.con.execute(
             f"select min(_line) from candidate where _row in (select _row from ({check.failing_rows_sql}))"
         ).fetchone()[0]

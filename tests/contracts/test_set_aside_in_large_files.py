@@ -112,3 +112,11 @@ def test_very_many_rows_are_told_by_a_second_reading(both, monkeypatch) -> None:
     fast, numbered, is_enough = both(base(dict.fromkeys(range(100, 120), '"-7";NA;"diff";NA')))
     assert not is_enough and len(fast.quarantined) == 20
     assert fast.quarantined == numbered.quarantined
+
+
+def test_of_a_refused_file_the_line_is_told(both) -> None:
+    """A year that repeats the one before, as a base does in which a column was copied one row too far."""
+    repeated = {row + 2: f'"{100 + row // 10}";NA;"diff";NA' for row in range(ROWS) if row % 10 >= 8}
+    fast, numbered, is_enough = both(base(repeated))
+    assert not is_enough and numbered.verdict.refusal["code"] == "year_not_repeated" and numbered.verdict.refusal["line"]
+    assert told(fast)[:5] == told(numbered)[:5]
