@@ -118,5 +118,7 @@ def test_of_a_refused_file_the_line_is_told(both) -> None:
     """A year that repeats the one before, as a base does in which a column was copied one row too far."""
     repeated = {row + 2: f'"{100 + row // 10}";NA;"diff";NA' for row in range(ROWS) if row % 10 >= 8}
     fast, numbered, is_enough = both(base(repeated))
-    assert not is_enough and numbered.verdict.refusal["code"] == "year_not_repeated" and numbered.verdict.refusal["line"]
+    assert (
+        not is_enough and numbered.verdict.refusal["code"] == "year_not_repeated" and numbered.verdict.refusal["line"]
+    )
     assert told(fast)[:5] == told(numbered)[:5]
