@@ -22,7 +22,6 @@ setup: $(VENV)/.at-hand  ## Make the virtual environment from requirements.lock
 # what depends on the code alone, so that no run has to work it out
 $(VENV)/.at-hand: $(VENV)/.ready $(shell find sql flows/core -type f -not -name '*.pyc')
 	@echo "Tracing the lineage of the models (a few seconds)"
-	@$(VENV)/bin/python -m compileall -q flows sql
 	@$(VENV)/bin/python -m flows.core.at_hand
 	@touch $@
 

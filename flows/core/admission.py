@@ -185,8 +185,9 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
         if candidate.needs_line_numbers:
             return None
         checks = _validated(con, contract)
-        found_rows = any(c.verdict == FAILED and c.expectation.on_failure == "quarantine" for c in checks)
-        if found_rows and not delivered.table.numbered and not _can_tell_lines(candidate, checks):
+        failed = [c for c in checks if c.verdict == FAILED and c.expectation.on_failure == "quarantine"]
+        may_look_up = candidate.has_line_of_each_row and sum(c.failed_rows for c in failed) <= FEW_ROWS
+        if failed and not delivered.table.numbered and not may_look_up:
             return None
         verdict = Verdict(
             delivery.delivery_id,
@@ -217,14 +218,6 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
         ) from None
     finally:
         con.close()
-
-
-def _can_tell_lines(candidate: Candidate, checks: list) -> bool:
-    """Whether rows that are set aside can be told by line and text without reading all again with line numbers."""
-    from flows.core.validation import FAILED
-
-    failed = [c for c in checks if c.verdict == FAILED and c.expectation.on_failure == "quarantine"]
-    return candidate.has_line_of_each_row and sum(c.failed_rows for c in failed) <= FEW_ROWS
 
 
 _one_table = threading.Lock()

@@ -1,5 +1,5 @@
 """What depends on the code alone and takes seconds is made once, by set-up: the lineage, the tables that queries name, and the
-pages' templates compiled.
+pages' templates and the modules compiled.
 
 It lies in the virtual environment, as compiled code does. What is not there, or was made of other code, a run makes itself:
 nothing else changes. `python -m flows.core.at_hand` makes it.
@@ -7,6 +7,7 @@ nothing else changes. `python -m flows.core.at_hand` makes it.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
 import os
@@ -71,14 +72,13 @@ def prepare(sql: Path) -> None:
     from flows.core.report import frame
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / QUERIES).unlink(missing_ok=True)
-    _queries.cache_clear()
     contracts = load_contracts(sql / "0_sources")
     files = lineage.files(models.load_graph(sql, contracts), contracts, FOLDER)
     for old in set(FOLDER.glob("*.csv")) - set(files.values()):
         old.unlink()
     parsed = {_key(query): [sorted(found[0]), sorted(found[1]), found[2]] for query, found in models.parsed_queries()}
     _write(QUERIES, json.dumps(parsed))
+    _queries.cache_clear()
     frame.compile_templates()
     _write(CODE, ledger.code_version(sql))
 
@@ -89,9 +89,16 @@ def _write(name: str, text: str) -> None:
     os.replace(partial, FOLDER / name)
 
 
+def compile_modules(sql: Path) -> None:
+    """Compile every module, also where Python is told to write nothing while it runs; one that cannot be is left out."""
+    for folder in (Path(__file__).parents[1], sql):
+        compileall.compile_dir(folder, quiet=2)
+
+
 if __name__ == "__main__":
     from flows.core.errors import BarometerError
     from flows.settings import Settings
 
+    compile_modules(Settings().sql)
     with suppress(BarometerError):  # a model that cannot be read: the run says which, and why
         prepare(Settings().sql)

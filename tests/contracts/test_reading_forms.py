@@ -507,6 +507,10 @@ RAW = {
 
 @settings(max_examples=60, deadline=None)
 @given(FIELDS)
+@example(["63113", "7"])
+@example(["a", "NA"])
+@example(["diff", "PM"])
+@example(["police_municipale", ""])
 def test_texts_that_are_called_tidy_are_and_others_become_so(fields) -> None:
     """Of a large table texts are written as delivered, and once more only where one of them is to be another."""
     table = TextTable("csv", Path("none"), ("f",), numbered=False)

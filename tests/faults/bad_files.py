@@ -374,6 +374,7 @@ NOTHING = (
 )
 
 TEXT = (
+    Bad("of_another_kind", lambda: "id;nom\n1;x\n", refused="not_recognised", line=1),
     Bad("separated_by_bars", lambda: incidents("bars").replace(";", "|"), refused="wrong_separator", line=1),
     Bad("separated_by_colons", lambda: incidents("colons").replace(";", ":"), refused="not_recognised", line=1),
     Bad("separated_by_spaces", lambda: incidents("spaces").replace(";", "  "), refused="not_recognised", line=1),

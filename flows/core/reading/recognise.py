@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from flows.core.contracts import FORBIDDEN_HEADERS, Contract, normalised
 from flows.core.errors import Refusal
 
+BY_HEADER = {"csv", "jsonl", "xlsx", "parquet"}
+"""Forms that are recognised by the names of columns; the others have readers of their own."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -74,8 +77,9 @@ def check_header(header: list[str], found: Match, line: int | None) -> None:
 def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tuple[Contract, list[str], int] | None:
     """The contract that shares most columns with one of the lines, what it lacks, and the line's number."""
     best: tuple[int, Contract, list[str], int] | None = None
+    by_header = [contract for contract in contracts.values() if set(contract.forms) & BY_HEADER]
     for number, header in enumerate(headers, 1):
-        for contract in contracts.values():
+        for contract in by_header:
             positions = _positions(header, contract)
             shared = sum(name in positions for name in contract.recognise_all)
             missing = [name for name in contract.recognise_all if name not in positions]

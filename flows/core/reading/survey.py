@@ -594,17 +594,17 @@ def _refuse_full_answers(contents: list[_Content], is_open: list[bool], remedies
 
 
 def _unpivot(database, kept: list[tuple[str, Question]], target: Path) -> int:
-    listed = ", ".join
-    questions, subquestions = (
-        listed(quoted(getattr(question, part)) for _, question in kept) for part in ("question", "subquestion")
-    )
-    rows = f"""
-        select line as _line, response_number, cast(day as varchar) as submitted_on, wave_code,
-            unnest([{questions}]) as question_code, unnest([{subquestions}]) as subquestion_code,
-            unnest([{listed(answer for answer, _ in kept)}]) as answer_code
-        from wide"""
-    if not kept:
-        nothing = listed(f"cast(null as varchar) as {name}" for name in ANSWERS_HEADER)
+    if kept:
+        questions = ", ".join(quoted(question.question) for _, question in kept)
+        subquestions = ", ".join(quoted(question.subquestion) for _, question in kept)
+        answers = ", ".join(answer for answer, _ in kept)
+        rows = f"""
+            select line as _line, response_number, cast(day as varchar) as submitted_on, wave_code,
+                unnest([{questions}]) as question_code, unnest([{subquestions}]) as subquestion_code,
+                unnest([{answers}]) as answer_code
+            from wide"""
+    else:
+        nothing = ", ".join(f"cast(null as varchar) as {name}" for name in ANSWERS_HEADER)
         rows = f"select cast(null as bigint) as _line, {nothing}"
     return database.execute(
         f"copy (select * from ({rows}) where answer_code is not null) to {quoted(target)} (format parquet, compression snappy)"
