@@ -1,5 +1,5 @@
-"""What depends on the code alone and takes seconds is made once, by set-up: the lineage, the tables that queries name, and the
-pages' templates and the modules compiled.
+"""What depends on the code alone and takes seconds is made once, by set-up: the lineage, the tables that queries name, the
+dictionary's pages but for their numbers of rows, and the pages' templates and the modules compiled.
 
 It lies in the virtual environment, as compiled code does. What is not there, or was made of other code, a run makes itself:
 nothing else changes. `python -m flows.core.at_hand` makes it.
@@ -12,6 +12,9 @@ import hashlib
 import json
 import os
 import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +22,7 @@ from pathlib import Path
 FOLDER = Path(sys.prefix) / "share" / "campaign-barometer"
 CODE = "code_version"
 QUERIES = "queries.json"
+PAGES = "dictionary.zip"
 
 
 def has_lineage(code: str) -> bool:
@@ -65,6 +69,17 @@ def _parser_version() -> str:
     return duckdb.__version__
 
 
+def pages(key: str, names: Iterable[str]) -> dict[str, str]:
+    """Pages of the dictionary that set-up has made, by name, as far as they are whole and made of what `key` stands for."""
+    found: dict[str, str] = {}
+    with suppress(OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError):
+        with zipfile.ZipFile(FOLDER / PAGES) as packed:
+            if packed.comment.decode() == key:
+                for name in names:
+                    found[name] = packed.read(name).decode()
+    return found
+
+
 def prepare(sql: Path) -> None:
     """Make all of it anew. Raises ModelError as `models.load_graph` and `lineage.trace` do."""
     from flows.core import ledger, lineage, models
@@ -73,14 +88,51 @@ def prepare(sql: Path) -> None:
 
     FOLDER.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(sql / "0_sources")
-    files = lineage.files(models.load_graph(sql, contracts), contracts, FOLDER)
+    graph = models.load_graph(sql, contracts)
+    files = lineage.files(graph, contracts, FOLDER)
     for old in set(FOLDER.glob("*.csv")) - set(files.values()):
         old.unlink()
     parsed = {_key(query): [sorted(found[0]), sorted(found[1]), found[2]] for query, found in models.parsed_queries()}
     _write(QUERIES, json.dumps(parsed))
     _queries.cache_clear()
     frame.compile_templates()
+    _write_pages(graph, contracts, files)
     _write(CODE, ledger.code_version(sql))
+
+
+def _write_pages(graph, contracts: Mapping[str, object], lineage_files: Mapping[str, Path]) -> None:
+    import duckdb
+
+    from flows.core.report import dictionary
+
+    with duckdb.connect(config={"threads": 1}) as con:
+        _build_without_rows(con, graph, contracts, lineage_files)
+        key, made = dictionary.prepare(con, graph, contracts)
+    partial = FOLDER / f"{PAGES}.partial"
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.comment = key.encode()
+        for name, page in made.items():
+            packed.writestr(name, page)
+    os.replace(partial, FOLDER / PAGES)
+
+
+def _build_without_rows(con, graph, contracts: Mapping[str, object], lineage_files: Mapping[str, Path]) -> None:
+    """A release as every run builds it, attached as `release`, of no delivery at all: its tables have rows of decisions and
+    lineage only."""
+    from flows.core import models
+
+    con.execute("set timezone = 'UTC'")
+    con.execute("attach ':memory:' as release")
+    models.create_sources(con, contracts, {})
+    for name in set(models.RUN_TABLES) - set(lineage_files):
+        models.create_run_table(con, name, [])
+    for name, path in lineage_files.items():
+        models.create_run_view(con, name, path)
+    models.create_references(con, graph.references)
+    for model in graph.models:
+        models.build_model(con, graph, model)
+        if model.is_published:
+            models.comment(con, model)
 
 
 def _write(name: str, text: str) -> None:

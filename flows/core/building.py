@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.core import beside, chain, history, ledger, lineage, models, protecting, row_counts, withheld
+from flows.core import beside, chain, history, ledger, lineage, models, open_databases, protecting, row_counts, withheld
+from flows.core.checked_ahead import CheckedAhead
 from flows.core.contracts import Contract, Expectation
 from flows.core.errors import NotChecked, StorageProblem, VerificationFailed
 from flows.core.expectation_texts import Text, expect_complete, load_texts
@@ -23,6 +26,9 @@ from flows.core.models import Graph, Model
 from flows.core.protecting import Earlier
 from flows.core.reading.tables import identifier, quoted
 from flows.core.row_counts import Counted
+
+if TYPE_CHECKING:
+    import duckdb
 
 LATE_SOURCES = ("sources.checks", "sources.release_checks")
 """Known only once the other models are verified: what reads them is built last."""
@@ -52,6 +58,7 @@ class Build:
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     `counted` says of each contract what its rows are counts of.
+    `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it.
     """
 
     folder: Path
@@ -79,6 +86,13 @@ class Build:
     certificate: dict = field(default_factory=dict)
     is_small: bool = False
     counted: Mapping[str, Counted] = field(default_factory=dict)
+    con: duckdb.DuckDBPyConnection | None = None
+    ahead: CheckedAhead | None = None
+
+    @property
+    def delivered(self) -> set[str]:
+        """The tables of accepted rows."""
+        return {f"sources.{name}" for name in self.counted}
 
     @property
     def public_rows(self) -> list[Judged]:
@@ -108,11 +122,11 @@ class Workshop:
     memory_limit: str
 
 
-def connect(build: Build, shop: Workshop):
-    """The work database, with the release attached as `release` in the format that every DuckDB since 1.0 reads."""
+def _open(build: Build, shop: Workshop) -> None:
+    """Open the work database, with the release attached as `release` in the format that every DuckDB since 1.0 reads."""
     import duckdb
 
-    con = duckdb.connect(
+    build.con = duckdb.connect(
         str(build.work / "work.duckdb"),
         config={
             "threads": 1 if build.is_small else shop.threads,
@@ -122,9 +136,25 @@ def connect(build: Build, shop: Workshop):
             "autoload_known_extensions": False,
         },
     )
-    con.execute("set timezone = 'UTC'")
-    con.execute(f"attach {quoted(build.database)} as release (storage_version 'v1.0.0')")
-    return con
+    open_databases.keep(lambda: close(build))
+    build.con.execute("set global timezone = 'UTC'")
+    build.con.execute(f"attach {quoted(build.database)} as release (storage_version 'v1.0.0')")
+    if shop.threads > 1:
+        build.ahead = CheckedAhead(build.con.cursor())
+
+
+def close(build: Build) -> None:
+    """Close the work database and the release; to be called before the release is moved. Closed ones stay closed."""
+    _stop_checking(build)
+    if build.con is not None:
+        build.con.close()
+    build.con = None
+
+
+def _stop_checking(build: Build) -> None:
+    if build.ahead is not None:
+        build.ahead.close()
+    build.ahead = None
 
 
 def start(
@@ -176,24 +206,22 @@ def start(
     )
     _take_over_database(build)
     _look_back(build, as_of)
-    con = connect(build, shop)
-    try:
-        _drop_unknown_tables(con, build)
-        models.create_sources(con, contracts, staged_files(rows, shop.staged))
-        for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
-            models.create_run_table(con, name, of_deliveries)
-        models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.counted))
-        models.create_run_table(con, "profiles", ledger.profile_rows(rows))
-        models.create_run_table(con, "contracts", models.contract_rows(contracts))
-        models.create_run_table(con, "run", [(as_of, code)])
-        models.create_run_table(con, "releases", chain.rows(links))
-        for name, path in lineage_files.items():
-            models.create_run_view(con, name, path)
-        protecting.show_earlier(con, earlier)
-        models.create_references(con, graph.references)
-        _show_before(con, build)
-    finally:
-        con.close()
+    _open(build, shop)
+    con = build.con
+    _drop_unknown_tables(con, build)
+    models.create_sources(con, contracts, staged_files(rows, shop.staged))
+    for name, of_deliveries in models.delivery_tables(ledger.delivery_rows(rows, contracts)).items():
+        models.create_run_table(con, name, of_deliveries)
+    models.create_run_table(con, "quarantine", ledger.quarantine_rows(rows, build.counted))
+    models.create_run_table(con, "profiles", ledger.profile_rows(rows))
+    models.create_run_table(con, "contracts", models.contract_rows(contracts))
+    models.create_run_table(con, "run", [(as_of, code)])
+    models.create_run_table(con, "releases", chain.rows(links))
+    for name, path in lineage_files.items():
+        models.create_run_view(con, name, path)
+    protecting.show_earlier(con, earlier)
+    models.create_references(con, graph.references)
+    _show_before(con, build)
     return build
 
 
@@ -313,13 +341,9 @@ def build_late_tables(build: Build, shop: Workshop, progress: Callable[[str], No
             build.run_id, [], (r for r in results if _speaks_of_before(build, *r)), build.counted
         ),
     }
-    con = connect(build, shop)
-    try:
-        for name, rows in tables.items():
-            models.create_run_table(con, name, rows)
-            build.known[f"sources.{name}"] = _hash(rows)
-    finally:
-        con.close()
+    for name, rows in tables.items():
+        models.create_run_table(build.con, name, rows)
+        build.known[f"sources.{name}"] = _hash(rows)
     late = late_models(build.graph)
     _build(build, shop, [m for m in build.graph.models if m.name in late], progress)
 
@@ -346,10 +370,8 @@ def late_models(graph: Graph) -> set[str]:
 
 
 def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable[[str], None]) -> None:
-    import duckdb
-
-    con = connect(build, shop)
-    try:
+    con = build.con
+    with _room_needed():
         for model in wanted:
             build.known[model.name] = models.input_fingerprint(model, build.known, build.salt)
             if not model.is_published:
@@ -363,14 +385,28 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
             _write_parquet(con, build, model)
             if model.name not in build.reused:
                 build.fingerprints.begin(model.name, build.folder / "parquet" / parquet_name(model), model.history)
-        con.execute("checkpoint release")
+                _check_ahead(build, model)
+
+
+@contextmanager
+def _room_needed() -> Iterator[None]:
+    """While the release is written: raises StorageProblem where it cannot be."""
+    import duckdb
+
+    try:
+        yield
     except duckdb.IOException as error:
         raise StorageProblem(
             f"the release cannot be written: {' '.join(str(error).split())[:200]}",
             "free space on the disk, then run again",
         ) from None
-    finally:
-        con.close()
+
+
+def finish(build: Build) -> None:
+    """Put the tables into the release's file for good, once all are built and nobody looks at them."""
+    _stop_checking(build)
+    with _room_needed():
+        build.con.execute("checkpoint release")
 
 
 def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[[str], None]) -> None:
@@ -385,7 +421,9 @@ def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[
         _make(con, build, shop, model, progress)
         content = models.content_fingerprint(con, model)
         entry = {"depends_on": depends_on, "content": content or depends_on}
-        if models.row_count(con, model) <= KEPT_ROWS:
+        if model.is_by_delivery:
+            entry["by_delivery"] = _by_delivery(build, model)
+        if model.is_by_delivery or models.row_count(con, model) <= KEPT_ROWS:
             entry["sha256"] = _keep(con, shop, model, depends_on)
     build.intermediates[model.name] = entry
     build.known[model.name] = entry["content"]
@@ -441,11 +479,54 @@ def _make(con, build: Build, shop: Workshop, model: Model, progress: Callable[[s
         if below is not None and not below.is_published and name not in build.made:
             _make(con, build, shop, below, progress)
     progress(model.name)
-    models.build_model(con, build.graph, model)
+    if not (model.is_by_delivery and _add_deliveries(con, build, shop, model)):
+        models.build_model(con, build.graph, model)
     build.made.add(model.name)
     entry = build.intermediates.get(model.name, {})
     if "sha256" in entry:  # it was kept, and has gone or was damaged since
         entry["sha256"] = _keep(con, shop, model, entry["depends_on"])
+
+
+def _by_delivery(build: Build, model: Model) -> dict[str, str]:
+    """Of each delivery in force that a model reads, a hash of all that the model's rows of it depend on."""
+    contracts, common = _leaves(build, model)
+    return {
+        row.delivery.delivery_id: _hash((row.delivery.delivery_id, row.rank, row.verdict.staged, common))[:16]
+        for row in build.rows
+        if row.is_in_force and row.verdict.contract in contracts
+    }
+
+
+def _leaves(build: Build, model: Model) -> tuple[set[str], list[str]]:
+    """The contracts whose deliveries a model reads, itself or through views, and what else its rows depend on."""
+    contracts: set[str] = set()
+    common = [build.salt, model.text_hash]
+    waiting, seen = list(model.reads), set()
+    while waiting:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        below = build.graph.by_name.get(name)
+        if below is not None and models.kind_of(build.graph, below) == "view":
+            common.append(below.text_hash)
+            waiting += below.reads
+        elif name in build.delivered:
+            contracts.add(name.removeprefix("sources."))
+        else:
+            common.append(build.known[name])
+    return contracts, common
+
+
+def _add_deliveries(con, build: Build, shop: Workshop, model: Model) -> bool:
+    """Whether rows of some deliveries could be taken from what the run before left, and the others were added to them."""
+    before = build.previous_manifest.get("intermediates", {}).get(model.name, {})
+    known, now = before.get("by_delivery", {}), _by_delivery(build, model)
+    same = [delivery for delivery, made_of in now.items() if known.get(delivery) == made_of]
+    path = _kept_path(shop.kept, model.name, before.get("depends_on", ""))
+    if not same or not path.is_file() or sha256_of(path) != before.get("sha256"):
+        return False
+    return models.build_by_delivery(con, model, path, same)
 
 
 def ensure(con, build: Build, shop: Workshop, name: str) -> None:
@@ -552,15 +633,26 @@ def _check(
 ) -> None:
     """Gather each table's results: those that are kept, and the others made now."""
     missing = {m.name: [e for e in _expected(build, m) if e.id not in kept[m.name]] for m in published}
-    made = _make_results(build, shop, [m for m in published if missing[m.name]], missing, progress)
+    made = _make_results(build, [m for m in published if missing[m.name]], missing, progress)
     for model in published:
         results = {**kept[model.name], **made.get(model.name, {})}
         build.model_checks[model.name] = [results[e.id] for e in _expected(build, model)]
 
 
+def _check_ahead(build: Build, model: Model) -> None:
+    """Begin to check a table that was just built, but for expectations that name a table which is not there yet."""
+    ready = [e for e in _expected(build, model) if all(_is_there(build, n) for n in model.named.get(e.id, ()))]
+    if build.ahead is not None and ready:
+        build.ahead.begin(model.schema, model.table, ready)
+
+
+def _is_there(build: Build, name: str) -> bool:
+    model = build.graph.by_name.get(name)
+    return name not in LATE_SOURCES and (model is None or name in build.made | build.reused)
+
+
 def _make_results(
     build: Build,
-    shop: Workshop,
     wanted: list[Model],
     expectations: Mapping[str, list[Expectation]],
     progress: Callable[[str], None],
@@ -571,19 +663,19 @@ def _make_results(
     from flows.core.validation import Validator
 
     made: dict[str, dict[str, dict]] = {}
-    con = connect(build, shop)
-    validator = Validator(con)
+    validator = Validator(build.con)
     try:
         for model in wanted:
             progress(model.name)
-            checks = validator.validate(model.table, expectations[model.name], schema=model.schema)
+            found = build.ahead.take(model.name) if build.ahead is not None else {}
+            others = [e for e in expectations[model.name] if e.id not in found]
+            checks = validator.validate(model.table, others, schema=model.schema)
             made[model.name] = {
                 check.expectation.id: {**check.as_dict(), "depends_on": _depends_on(build, model, check.expectation)}
-                for check in checks
+                for check in (*found.values(), *checks)
             }
     finally:
         validator.close()
-        con.close()
     return made
 
 

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -25,6 +25,7 @@ FOLDERS = {
     "3_marts/audit": "audit",
 }
 PUBLISHED = ("marts", "audit")
+DELIVERY = "delivery_id"
 PREVIOUS = "previous"
 """Schema in which an expectation finds the published tables of the release before; a model never does."""
 
@@ -193,6 +194,7 @@ class Model:
     are the queries that it is given the results of, `compute` its function, and `types` the types of its columns.
     `history` are the columns that speak of earlier releases: left out of the content fingerprint.
     `named` are the other tables that the query of an expectation names, by the expectation's id.
+    `is_by_delivery`: its rows of one delivery depend on no row of another, so those of deliveries known before are kept.
     """
 
     name: str
@@ -210,6 +212,7 @@ class Model:
     types: Mapping[str, str] = field(default_factory=dict)
     history: tuple[str, ...] = ()
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_by_delivery: bool = False
 
     @property
     def schema(self) -> str:
@@ -316,12 +319,18 @@ def _model(path: Path, schema: str) -> Model:
     is_query = path.suffix == ".sql"
     inputs, compute = ({}, None) if is_query else _python(path)
     columns = spec.get("columns") or {}
+    grain, is_by_delivery = _grain(path, text), spec.get("by_delivery") is True
+    if is_by_delivery and (DELIVERY not in grain or schema in PUBLISHED or not is_query):
+        raise ModelError(
+            f"{spec_path}: by_delivery is for a query below the published tables whose Grain line names {DELIVERY}",
+            "take by_delivery away",
+        )
     return Model(
         name=f"{schema}.{path.stem}",
         path=path,
         sql=text.strip().rstrip(";") if is_query else "",
         reads=_reads(path, text) if is_query else _all_reads(path, inputs),
-        grain=_grain(path, text),
+        grain=grain,
         description=" ".join(str(spec.get("description", "")).split()),
         columns={name: str(text if is_query else text.get("description")) for name, text in columns.items()},
         expectations=expectations,
@@ -332,6 +341,7 @@ def _model(path: Path, schema: str) -> Model:
         types={} if is_query else {name: column["type"] for name, column in columns.items()},
         history=_history(spec_path, spec, columns),
         named=_named(spec_path, expectations),
+        is_by_delivery=is_by_delivery,
     )
 
 
@@ -567,6 +577,22 @@ def create_references(con, references: Iterable[Reference]) -> None:
             raise ModelError(f"{reference.path}: {' '.join(str(error).split())[:300]}", "correct the row") from None
 
 
+def build_by_delivery(con, model: Model, kept: Path, same: Collection[str]) -> bool:
+    """Build a model that is kept by delivery: the rows of `same` deliveries from the file `kept`, the others by its query.
+
+    False, and nothing is built, where the file has other columns or types than the query.
+    """
+    con.execute(f"create schema if not exists {model.schema}")
+    listed = f"list_contains([{', '.join(quoted(d) for d in same)}], {DELIVERY})"
+    stored = f"select * from read_parquet({quoted(kept)}) where {listed}"
+    # `not in` would be a join in DuckDB; this is decided for each delivery's file before any is read
+    query = f"select * from ({model.sql}\n) where not {listed}"
+    if con.execute(f"describe {stored}").fetchall() != con.execute(f"describe {query}").fetchall():
+        return False
+    con.execute(f"create or replace table {model.name} as {stored} union all {query}")
+    return True
+
+
 def build_model(con, graph: Graph, model: Model, release: str = "release") -> None:
     """Build one model: published ones as tables of the release (in the order of their grain), others as view or table.
 
@@ -617,12 +643,15 @@ def _compute(con, model: Model, name: str) -> None:
 
 
 def kind_of(graph: Graph, model: Model) -> str:
-    """A table when its work would otherwise be done twice: read by several models, and more than a renaming.
+    """A table when its work would otherwise be done twice: read by several models, and more than a renaming; or kept for the
+    next run by delivery.
 
     `materialized: view` or `table` in the .yml decides otherwise.
     """
     if model.materialised:
         return model.materialised
+    if model.is_by_delivery:
+        return "table"
     is_work = model.schema == "intermediate" or " qualify" in model.sql.replace("\n", " ").lower()
     return "table" if is_work and graph.readers_of(model.name) > 1 else "view"
 

@@ -13,7 +13,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from flows.core import ahead, at_hand, beside, chain, history, landing, ledger, permissions, publishing, withheld
+from flows.core import (
+    ahead,
+    at_hand,
+    beside,
+    chain,
+    history,
+    landing,
+    ledger,
+    open_databases,
+    permissions,
+    publishing,
+    withheld,
+)
 from flows.core.errors import (
     BarometerError,
     LockHeld,
@@ -160,6 +172,7 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
     finally:
         ahead.stop(_interrupt_queries)
         beside.stop()
+        open_databases.close_all()
         holder.unlink(missing_ok=True)
         lock.release()
 
@@ -454,12 +467,8 @@ def protect(settings: Settings, build, progress: Progress) -> None:
     from flows.core import building, protecting
 
     progress.stage("protect")
-    shop = _workshop(settings)
-    con = building.connect(build, shop)
-    try:
-        build.certificate = protecting.certify(build, con, lambda name: building.ensure(con, build, shop, name))
-    finally:
-        con.close()
+    shop, con = _workshop(settings), build.con
+    build.certificate = protecting.certify(build, con, lambda name: building.ensure(con, build, shop, name))
 
 
 def verify(settings: Settings, build, progress: Progress) -> None:
@@ -473,6 +482,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
     building.tell_known(build)
     building.build_late_tables(build, shop, progress.advance)
     building.verify(build, shop, late, progress.advance)
+    building.finish(build)
     building.tell_known(build)
 
 
@@ -484,19 +494,16 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     progress.stage("publish")
     contracts = load_contracts(settings.sql / "0_sources")
     new_letters = _write_letters(settings, build, contracts)
-    shop = _workshop(settings)
-    con = building.connect(build, shop)
+    shop, con = _workshop(settings), build.con
     place = candidate = None
-    try:
-        key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
-        keys = (run.inputs_key, key)
-        manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
-        if settings.publish:
-            protecting.remember(build, con, settings.protection)
-            place = publishing.free_place(settings.releases, manifest["release"])
-            internal_database = _write_internal(con, build, shop, contracts, manifest, place.name)
-    finally:
-        con.close()
+    key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
+    keys = (run.inputs_key, key)
+    manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
+    if settings.publish:
+        protecting.remember(build, con, settings.protection)
+        place = publishing.free_place(settings.releases, manifest["release"])
+        internal_database = _write_internal(con, build, shop, contracts, manifest, place.name)
+    building.close(build)
     removed: list[str] = []
     if settings.publish:
         ledger.write_json(withheld.path_of(settings.runs, place.name), taken)

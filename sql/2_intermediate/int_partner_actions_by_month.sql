@@ -3,8 +3,8 @@
 -- Care: exact, not for publication; zone_code is 'unlocated' where the log names no zone or one that is not of the city.
 with
 
-actions as (
-    select * from staging.stg_partners__events
+counted as (
+    select * from intermediate.int_partner_actions_by_delivery
 ),
 
 zones as (
@@ -14,27 +14,6 @@ zones as (
 
 deliveries as (
     select * from sources.deliveries_of_partners
-),
-
--- Millions of rows become thousands here; everything later works on the thousands.
-counted as (
-    select
-        zone_code,
-        cast(date_trunc('month', occurred_on) as date) as month_on,
-        action,
-        delivery_id,
-        count(*) as action_count,
-        sum(contact_count) as contact_count,
-        count(contact_count) as contact_stated_count,
-        sum(trained_count) as trained_count,
-        sum(planned_count) as planned_count,
-        sum(trained_count) filter (where planned_count is not null) as trained_of_planned_count,
-        sum(planned_count) filter (where trained_count is not null) as planned_with_result_count,
-        count(*) filter (where accepted_count > 0) as oriented_action_count
-    from actions
-    -- a report of nothing is no action, though it covers its month
-    where action <> 'nothing_to_report'
-    group by zone_code, cast(date_trunc('month', occurred_on) as date), action, delivery_id
 ),
 
 located as (

@@ -3,16 +3,8 @@
 -- Care: a month that no delivery covers is missing, not zero; a month that was not over when it was delivered is provisional.
 with
 
-actions as (
-    select * from sources.partner_events
-),
-
-meetings as (
-    select * from sources.partner_meetings
-),
-
-feedback as (
-    select * from sources.resident_feedback
+delivered as (
+    select * from intermediate.int_partner_months_by_delivery
 ),
 
 deliveries as (
@@ -25,30 +17,6 @@ months as (
 
 run as (
     select * from sources.run
-),
-
--- Read before older rows give way to newer ones: a delivery covers its months even where its rows were replaced since.
-delivered as (
-    select
-        'partner_events' as log_name,
-        delivery_id,
-        cast(date_trunc('month', occurred_on) as date) as month_on
-    from actions
-    group by delivery_id, cast(date_trunc('month', occurred_on) as date)
-    union all
-    select
-        'partner_meetings' as log_name,
-        delivery_id,
-        cast(date_trunc('month', planned_on) as date) as month_on
-    from meetings
-    group by delivery_id, cast(date_trunc('month', planned_on) as date)
-    union all
-    select
-        'resident_feedback' as log_name,
-        delivery_id,
-        cast(date_trunc('month', received_on) as date) as month_on
-    from feedback
-    group by delivery_id, cast(date_trunc('month', received_on) as date)
 ),
 
 spans as (

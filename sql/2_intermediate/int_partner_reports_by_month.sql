@@ -3,40 +3,12 @@
 -- Care: a month without a row is silence, not inactivity; a step is summed over the actions that report the steps before it.
 with
 
-actions as (
-    select * from staging.stg_partners__events
+counted as (
+    select * from intermediate.int_partner_reports_by_delivery
 ),
 
 deliveries as (
     select * from sources.deliveries_of_partners
-),
-
--- A step left blank is not zero: the people of that action are identified, but what followed is unknown.
-counted as (
-    select
-        partner_id,
-        cast(date_trunc('month', occurred_on) as date) as month_on,
-        is_counted_in_persons,
-        delivery_id,
-        count(*) filter (where action <> 'nothing_to_report') as action_count,
-        sum(identified_count) as identified_count,
-        sum(identified_count) filter (
-            where offered_count is not null and accepted_count is not null
-        ) as followed_count,
-        sum(offered_count) filter (
-            where identified_count is not null and accepted_count is not null
-        ) as offered_count,
-        sum(accepted_count) filter (
-            where identified_count is not null and offered_count is not null
-        ) as accepted_count,
-        sum(accepted_count) filter (
-            where identified_count is not null and offered_count is not null and kept_count is not null
-        ) as accepted_followed_count,
-        sum(kept_count) filter (
-            where identified_count is not null and offered_count is not null and accepted_count is not null
-        ) as kept_count
-    from actions
-    group by partner_id, cast(date_trunc('month', occurred_on) as date), is_counted_in_persons, delivery_id
 )
 
 select

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,11 +73,21 @@ class Machine:
         return run.stdout
 
     def ask(self, path: str, content: object = None, method: str | None = None) -> object:
+        """The server's answer. While others write, its SQLite may be locked: it then answers 503, having done nothing, and
+        wants to be asked again, as Prefect's own clients do."""
         body = None if content is None else json.dumps(content).encode()
         url, headers = f"http://127.0.0.1:{self.port}/api/{path}", {"Content-Type": "application/json"}
         request = urllib.request.Request(url, body, headers, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
-            return json.loads(answer.read() or "null")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        give_up_at = time.monotonic() + 120
+        while True:
+            try:
+                with opener.open(request, timeout=120) as answer:
+                    return json.loads(answer.read() or "null")
+            except urllib.error.HTTPError as refused:
+                if refused.code != 503 or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(1)
 
     def runs(self, deployment_id: str) -> list[dict]:
         return self.ask("flow_runs/filter", {"deployments": {"id": {"any_": [deployment_id]}}})

@@ -38,8 +38,8 @@ def _run_twice_and_elsewhere(place: Path):
     return one, two, elsewhere
 
 
-def deliver(settings: Settings, name: str, text: str) -> None:
+def deliver(settings: Settings, name: str, text: str, received_at: str = "2025-03-03T00:00:00Z") -> None:
     path = settings.raw / name
     path.write_text(text, encoding="utf-8")
-    receipt = landing.new_receipt(path, landing.sha256_of(path), "2025-03-03T00:00:00Z", None)
+    receipt = landing.new_receipt(path, landing.sha256_of(path), received_at, None)
     landing.write_receipt(path.with_name(path.name + landing.RECEIPT_ENDING), receipt)

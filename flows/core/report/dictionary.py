@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from html import escape as escape_text
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.core import at_hand
 from flows.core.contracts import Contract, Expectation
 from flows.core.lineage import ALL_ROWS, KINDS, source_columns
 from flows.core.models import PUBLISHED, RUN_TABLES, Graph, Model
@@ -60,6 +61,10 @@ STAGED_TEXTS = {
     "delivery_id": "Delivery that the row came with, as in audit.deliveries",
     "delivery_rank": "Order of receipt: a later delivery ranks higher",
 }
+
+
+ROWS_PLACE = "<!-- rows -->"
+"""Where a page tells how many rows its table has; all else depends on the code alone. No text can hold it: `<` is escaped."""
 
 
 class Link(NamedTuple):
@@ -127,17 +132,18 @@ def write(folder: Path, con, graph: Graph, contracts: Mapping[str, Contract], pr
     built, indicators = _built(con), _indicators(con)
     rows = {name: table.rows for name, table in built.items()}
     key = _key(con, graph, contracts, built)
-    made_of = {f"tables/{name}.html": str(rows.get(name)) for name in _names(graph, contracts)}
+    made_of = {_page_of(name): str(rows.get(name)) for name in _names(graph, contracts)}
     made_of["index.html"] = _sha256(repr([rows, indicators]).encode())
     kept = _kept(previous, key, made_of) if previous is not None else {}
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for name in kept:
         _link(str(previous / name), str(folder / name))
     missing = [name for name in made_of if name not in kept]
-    if missing:
-        tables = _tables(con, graph, contracts, built)
-        for name in missing:
-            (folder / name).write_text(_page(name, tables, indicators), encoding="utf-8")
+    if "index.html" in missing:
+        text = _index(_described(graph, contracts, built), indicators)
+        (folder / "index.html").write_text(text, encoding="utf-8")
+    for name, form in _forms(con, graph, contracts, built, key, [n for n in missing if n != "index.html"]):
+        (folder / name).write_text(_filled(form, rows.get(_table_of(name))), encoding="utf-8")
     sums = [
         f"{kept.get(name) or _sha256((folder / name).read_bytes())}  {name}  {made_of[name]}"
         for name in sorted(made_of)
@@ -145,15 +151,56 @@ def write(folder: Path, con, graph: Graph, contracts: Mapping[str, Contract], pr
     (folder / "made_of.txt").write_text("\n".join([key, *sums, ""]), encoding="utf-8")
 
 
-def _page(name: str, tables: Mapping[str, TableTold], indicators: list[dict]) -> str:
-    words = {"kinds": KIND_WORDS, "layers": LAYERS, "severities": frame.SEVERITIES, "tables": tables}
-    if name == "index.html":
-        groups = {layer: [t for t in tables.values() if t.layer == layer] for layer in LAYERS}
-        return frame.render(
-            "dictionary_index.html.j2", **words, groups=groups, indicators=indicators, run_tables=set(RUN_TABLES)
+def prepare(con, graph: Graph, contracts: Mapping[str, Contract]) -> tuple[str, dict[str, str]]:
+    """The pages of all tables but for their numbers of rows, and the hash of what they are made of; for set-up, from a
+    release without rows."""
+    built = _built(con)
+    key = _key(con, graph, contracts, built)
+    return key, dict(_rendered(con, graph, contracts, built, [_page_of(name) for name in _names(graph, contracts)]))
+
+
+def _forms(
+    con, graph: Graph, contracts: Mapping[str, Contract], built: dict[str, TableTold], key: str, names: list[str]
+) -> Iterator[tuple[str, str]]:
+    """The pages of these names but for the numbers of rows: those that set-up has made, when they are made of the same."""
+    at_hand_now = at_hand.pages(key, names)
+    yield from at_hand_now.items()
+    if others := [name for name in names if name not in at_hand_now]:
+        yield from _rendered(con, graph, contracts, built, others)
+
+
+def _rendered(
+    con, graph: Graph, contracts: Mapping[str, Contract], built: dict[str, TableTold], names: list[str]
+) -> Iterator[tuple[str, str]]:
+    tables = _tables(con, graph, contracts, built)
+    words = {"kinds": KIND_WORDS, "layers": LAYERS, "severities": frame.SEVERITIES}
+    for name in names:
+        table = tables[_table_of(name)]
+        drawn = _drawn(table, tables)
+        yield (
+            name,
+            frame.render(
+                "dictionary_table.html.j2", **words, table=table, drawn=drawn, show=_Show, rows_place=ROWS_PLACE
+            ),
         )
-    table = tables[name.removeprefix("tables/").removesuffix(".html")]
-    return frame.render("dictionary_table.html.j2", **words, table=table, drawn=_drawn(table, tables), show=_Show)
+
+
+def _filled(form: str, rows: int | None) -> str:
+    return form if rows is None else form.replace(ROWS_PLACE, number(rows))
+
+
+def _index(tables: Mapping[str, TableTold], indicators: list[dict]) -> str:
+    words = {"kinds": KIND_WORDS, "layers": LAYERS, "tables": tables}
+    groups = {layer: [t for t in tables.values() if t.layer == layer] for layer in LAYERS}
+    return frame.render("dictionary_index.html.j2", **words, groups=groups, indicators=indicators)
+
+
+def _page_of(table: str) -> str:
+    return f"tables/{table}.html"
+
+
+def _table_of(page: str) -> str:
+    return page.removeprefix("tables/").removesuffix(".html")
 
 
 def _names(graph: Graph, contracts: Mapping[str, Contract]) -> list[str]:
@@ -191,10 +238,10 @@ def _sha256(content: bytes) -> str:
 
 
 def _key(con, graph: Graph, contracts: Mapping[str, Contract], built: Mapping[str, TableTold]) -> str:
-    """One hash of all that the pages are made of, but for the numbers of rows."""
+    """One hash of all that the pages of the tables are made of, but for the numbers of rows."""
     lineage = [
         con.execute(f"select sum(cast(hash(t) as hugeint)) from release.audit.{name} as t").fetchone()
-        for name in ("lineage", "origins", "provenance")
+        for name in ("lineage", "origins")
     ]
     code = [p.read_bytes() for p in (Path(__file__), *sorted(frame.TEMPLATES.glob("*")))]
     texts = [(m.name, m.text_hash) for m in graph.models] + [(r.name, r.text_hash) for r in graph.references]
@@ -231,6 +278,16 @@ def unit_of(name: str) -> Both | None:
 
 
 def _tables(con, graph: Graph, contracts: Mapping[str, Contract], built: dict[str, TableTold]) -> dict[str, TableTold]:
+    """Every table of every layer with all that its page tells."""
+    tables = _described(graph, contracts, built)
+    _add_lineage(con, graph, contracts, tables)
+    for table in tables.values():
+        table.readers = tuple(m.name for m in graph.models if table.name in m.reads)
+    return tables
+
+
+def _described(graph: Graph, contracts: Mapping[str, Contract], built: dict[str, TableTold]) -> dict[str, TableTold]:
+    """Every table of every layer, without the lineage."""
     tables = dict(built)
     for model in graph.models:
         told = tables.setdefault(model.name, TableTold(model.name, model.description))
@@ -249,9 +306,6 @@ def _tables(con, graph: Graph, contracts: Mapping[str, Contract], built: dict[st
             file=f"sql/reference/{reference.path.name}",
             columns=found,
         )
-    _add_lineage(con, graph, contracts, tables)
-    for table in tables.values():
-        table.readers = tuple(m.name for m in graph.models if table.name in m.reads)
     return tables
 
 
