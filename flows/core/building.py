@@ -58,7 +58,8 @@ class Build:
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     `counted` says of each contract what its rows are counts of.
-    `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it.
+    `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it
+    and no large table is written meanwhile, which would wait for whoever reads another (`has_little_new`).
     """
 
     folder: Path
@@ -85,6 +86,7 @@ class Build:
     earlier: Earlier | None = None
     certificate: dict = field(default_factory=dict)
     is_small: bool = False
+    has_little_new: bool = False
     counted: Mapping[str, Counted] = field(default_factory=dict)
     con: duckdb.DuckDBPyConnection | None = None
     ahead: CheckedAhead | None = None
@@ -139,7 +141,7 @@ def _open(build: Build, shop: Workshop) -> None:
     open_databases.keep(lambda: close(build))
     build.con.execute("set global timezone = 'UTC'")
     build.con.execute(f"attach {quoted(build.database)} as release (storage_version 'v1.0.0')")
-    if shop.threads > 1:
+    if shop.threads > 1 and build.has_little_new:
         build.ahead = CheckedAhead(build.con.cursor())
 
 
@@ -202,8 +204,11 @@ def start(
         memory=history.memory_of(previous, manifest),
         earlier=earlier,
         counted=ledger.counted_by(contracts),
-        is_small=sum((shop.staged / r.verdict.staged).stat().st_size for r in rows if r.is_in_force) < SMALL_BYTES,
+        is_small=_staged_bytes(shop, rows) < SMALL_BYTES,
     )
+    known_before = {told["delivery_id"] for told in manifest.get("deliveries", ()) if manifest["code_version"] == code}
+    new = [row for row in rows if row.delivery.delivery_id not in known_before]
+    build.has_little_new = _staged_bytes(shop, new) < SMALL_BYTES
     _take_over_database(build)
     _look_back(build, as_of)
     _open(build, shop)
@@ -223,6 +228,10 @@ def start(
     models.create_references(con, graph.references)
     _show_before(con, build)
     return build
+
+
+def _staged_bytes(shop: Workshop, rows: list[Judged]) -> int:
+    return sum((shop.staged / row.verdict.staged).stat().st_size for row in rows if row.is_in_force)
 
 
 def staged_files(rows: list[Judged], staged: Path) -> dict[str, list[tuple[str, int, Path]]]:

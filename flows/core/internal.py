@@ -40,23 +40,36 @@ COPIED_ROWS = 20_000
 INTERNAL = "Exact counts, internal: not to be published."
 
 
-def write(
-    target: Path, con, build: Build, shop: Workshop, contracts: Mapping[str, Contract], facts: Mapping[str, object]
+def copy(target: Path, con, build: Build, shop: Workshop, contracts: Mapping[str, Contract]) -> set[str]:
+    """Begin the database with copies of what is small; returns the names of these tables, for `complete`.
+
+    `con` is a connection to the work database, of this function's own: others may be in use meanwhile. It is closed.
+    """
+    target.unlink(missing_ok=True)
+    con.execute(f"attach {quoted(target)} as internal (storage_version 'v1.5.0', block_size 16384)")
+    con.execute("set threads = 1")  # a hundred small tables: dividing them takes longer than writing them
+    try:
+        return _copy_tables(con, build, shop, contracts)
+    finally:
+        con.execute(f"set threads = {shop.threads}")
+        con.execute("detach internal")
+        con.close()
+
+
+def complete(
+    target: Path,
+    build: Build,
+    shop: Workshop,
+    contracts: Mapping[str, Contract],
+    copied: set[str],
+    facts: Mapping[str, object],
 ) -> None:
-    """Write the database for a release that is complete but not published. `con` is the work database.
+    """Add all else, for a release that is complete but not published.
 
     `facts` go into `about.release`: the release's name and day, the code's version, the manifest's hash.
     """
     import duckdb
 
-    target.unlink(missing_ok=True)
-    con.execute(f"attach {quoted(target)} as internal (storage_version 'v1.5.0', block_size 16384)")
-    con.execute("set threads = 1")  # a hundred small tables: dividing them takes longer than writing them
-    try:
-        copied = _copy_tables(con, build, shop, contracts)
-    finally:
-        con.execute(f"set threads = {shop.threads}")
-        con.execute("detach internal")
     with duckdb.connect(str(target), config={"threads": 1, "memory_limit": shop.memory_limit}) as own:
         own.execute("begin transaction")
         _create_views(own, build, shop, contracts, copied)

@@ -488,7 +488,7 @@ def verify(settings: Settings, build, progress: Progress) -> None:
 
 def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     """Complete the release and make it the current one (or, with --no-publish, leave it beside)."""
-    from flows.core import building, protecting
+    from flows.core import building, internal, protecting
     from flows.core.contracts import load_contracts
 
     progress.stage("publish")
@@ -498,11 +498,16 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     place = candidate = None
     key = ledger.receipts_key(landing.with_receipts_read_again(run.deliveries))
     keys = (run.inputs_key, key)
-    manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
-    if settings.publish:
-        protecting.remember(build, con, settings.protection)
-        place = publishing.free_place(settings.releases, manifest["release"])
-        internal_database = _write_internal(con, build, shop, contracts, manifest, place.name)
+    internal_database = build.work / "warehouse.duckdb"
+    with _beside(settings.threads) as beside_this:
+        if settings.publish:  # DuckDB copies tables while the pages are written in Python
+            copying = beside_this(internal.copy, internal_database, con.cursor(), build, shop, contracts)
+        manifest, taken = publishing.complete(build, con, contracts, keys, run.code_version, run.as_of, settings.sql)
+        if settings.publish:
+            protecting.remember(build, con, settings.protection)
+            place = publishing.free_place(settings.releases, manifest["release"])
+            facts = _facts(build, manifest, place.name)
+            internal.complete(internal_database, build, shop, contracts, copying(), facts)
     building.close(build)
     removed: list[str] = []
     if settings.publish:
@@ -538,14 +543,27 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     return outcome
 
 
-def _write_internal(con, build, shop, contracts, manifest: dict, release: str) -> Path:
-    from flows.core import internal
+@contextmanager
+def _beside(threads: int) -> Iterator[Callable[..., Callable[[], object]]]:
+    """Give a function that calls another one beside what follows, where there is a processor for it, and else at once; what it
+    returns gives the result."""
+    from concurrent.futures import ThreadPoolExecutor
 
+    with ThreadPoolExecutor(1) as pool:
+
+        def call(function: Callable, *arguments: object) -> Callable[[], object]:
+            begun = pool.submit(function, *arguments)
+            if threads < 2:
+                begun.result()
+            return begun.result
+
+        yield call
+
+
+def _facts(build, manifest: dict, release: str) -> dict:
+    """What the internal database tells of the release that it belongs to."""
     facts = {name: manifest[name] for name in ("created_at", "as_of", "run_id", "code_version")}
-    facts = {"release": release, **facts, "manifest_sha256": chain.noted_hash(build.folder)}
-    target = build.work / "warehouse.duckdb"
-    internal.write(target, con, build, shop, contracts, facts)
-    return target
+    return {"release": release, **facts, "manifest_sha256": chain.noted_hash(build.folder)}
 
 
 def _write_letters(settings: Settings, build, contracts) -> int:

@@ -12,10 +12,6 @@ periods as (
     where is_action_log_reported
 ),
 
-months as (
-    select * from reference.months
-),
-
 home as (
     select zone_code from intermediate.int_zones_known
     where is_home
@@ -28,38 +24,11 @@ whole_periods as (
     from periods
 ),
 
-months_of_periods as (
-    select 'month' as period_type, month_on as period_start, month_on
-    from months
-
-    union all
-
-    select 'quarter' as period_type, quarter_on as period_start, month_on
-    from months
-
-    union all
-
-    select 'year' as period_type, make_date(year, 1, 1) as period_start, month_on
-    from months
-),
-
-told_months as (
-    select
-        months_of_periods.period_type,
-        months_of_periods.period_start,
-        months_of_periods.month_on
-    from months_of_periods
-    inner join whole_periods
-        on months_of_periods.period_type = whole_periods.period_type
-        and months_of_periods.period_start = whole_periods.period_start
-),
-
--- All seven counts side by side: there are hundreds of thousands of partners' months, and only thousands of periods of zones.
-by_zone as (
+-- Months add up to quarters and quarters to years: each step has fewer rows than the one before.
+by_quarter as (
     select
         people.zone_code,
-        told_months.period_type,
-        told_months.period_start,
+        cast(date_trunc('quarter', people.month_on) as date) as quarter_on,
         people.partner_id,
         cast(sum(people.contact_count) as bigint) as contact_count,
         cast(sum(people.trained_count) as bigint) as trained_count,
@@ -69,9 +38,81 @@ by_zone as (
         cast(sum(people.trained_without_plan_count) as bigint) as trained_without_plan_count,
         cast(sum(people.planned_without_result_count) as bigint) as planned_without_result_count
     from people
-    inner join told_months
-        on people.month_on = told_months.month_on
-    group by people.zone_code, told_months.period_type, told_months.period_start, people.partner_id
+    group by people.zone_code, cast(date_trunc('quarter', people.month_on) as date), people.partner_id
+),
+
+by_year as (
+    select
+        zone_code,
+        cast(date_trunc('year', quarter_on) as date) as year_on,
+        partner_id,
+        cast(sum(contact_count) as bigint) as contact_count,
+        cast(sum(trained_count) as bigint) as trained_count,
+        cast(sum(planned_count) as bigint) as planned_count,
+        cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
+        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
+        cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
+        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
+    from by_quarter
+    group by zone_code, cast(date_trunc('year', quarter_on) as date), partner_id
+),
+
+-- All seven counts side by side: there are hundreds of thousands of partners' months, and only thousands of periods of zones.
+by_zone as (
+    select
+        people.zone_code,
+        'month' as period_type,
+        people.month_on as period_start,
+        people.partner_id,
+        people.contact_count,
+        people.trained_count,
+        people.planned_count,
+        people.trained_of_planned_count,
+        people.planned_with_result_count,
+        people.trained_without_plan_count,
+        people.planned_without_result_count
+    from people
+    inner join whole_periods
+        on people.month_on = whole_periods.period_start
+        and whole_periods.period_type = 'month'
+
+    union all
+
+    select
+        by_quarter.zone_code,
+        'quarter' as period_type,
+        by_quarter.quarter_on as period_start,
+        by_quarter.partner_id,
+        by_quarter.contact_count,
+        by_quarter.trained_count,
+        by_quarter.planned_count,
+        by_quarter.trained_of_planned_count,
+        by_quarter.planned_with_result_count,
+        by_quarter.trained_without_plan_count,
+        by_quarter.planned_without_result_count
+    from by_quarter
+    inner join whole_periods
+        on by_quarter.quarter_on = whole_periods.period_start
+        and whole_periods.period_type = 'quarter'
+
+    union all
+
+    select
+        by_year.zone_code,
+        'year' as period_type,
+        by_year.year_on as period_start,
+        by_year.partner_id,
+        by_year.contact_count,
+        by_year.trained_count,
+        by_year.planned_count,
+        by_year.trained_of_planned_count,
+        by_year.planned_with_result_count,
+        by_year.trained_without_plan_count,
+        by_year.planned_without_result_count
+    from by_year
+    inner join whole_periods
+        on by_year.year_on = whole_periods.period_start
+        and whole_periods.period_type = 'year'
 ),
 
 by_city as (
