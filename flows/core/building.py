@@ -26,6 +26,7 @@ from flows.core.models import Graph, Model
 from flows.core.protecting import Earlier
 from flows.core.reading.tables import identifier, quoted
 from flows.core.row_counts import Counted
+from flows.core.taking_over import take_over
 
 if TYPE_CHECKING:
     import duckdb
@@ -129,7 +130,7 @@ def _open(build: Build, shop: Workshop) -> None:
     import duckdb
 
     build.con = duckdb.connect(
-        str(build.work / "work.duckdb"),
+        ":memory:" if build.is_small else str(build.work / "work.duckdb"),
         config={
             "threads": 1 if build.is_small else shop.threads,
             "memory_limit": shop.memory_limit,
@@ -140,7 +141,9 @@ def _open(build: Build, shop: Workshop) -> None:
     )
     open_databases.keep(lambda: close(build))
     build.con.execute("set global timezone = 'UTC'")
-    build.con.execute(f"attach {quoted(build.database)} as release (storage_version 'v1.0.0')")
+    # nothing is recovered from a run that was killed: the folder is thrown away, and a log of it would be written for nobody
+    how = "storage_version 'v1.0.0', recovery_mode no_wal_writes"
+    build.con.execute(f"attach {quoted(build.database)} as release ({how})")
     if shop.threads > 1 and build.has_little_new:
         build.ahead = CheckedAhead(build.con.cursor())
 
@@ -559,7 +562,7 @@ def _is_unchanged(build: Build, model: Model) -> bool:
 def _carry_over(con, build: Build, model: Model) -> None:
     """Take a table from the release before: its Parquet by a hard link, its rows from there."""
     kept = build.previous / "parquet" / parquet_name(model)
-    _link(kept, build.folder / "parquet" / parquet_name(model))
+    take_over(kept, build.folder / "parquet" / parquet_name(model))
     name = f"{model.schema}.{identifier(model.table)}"
     for schema in (model.schema, f"release.{model.schema}"):
         con.execute(f"create schema if not exists {schema}")
@@ -568,13 +571,6 @@ def _carry_over(con, build: Build, model: Model) -> None:
         models.comment(con, model)
     con.execute(f"create or replace view {name} as select * from release.{name}")
     build.reused.add(model.name)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
 
 
 def _write_parquet(con, build: Build, model: Model) -> None:
@@ -672,11 +668,13 @@ def _make_results(
     from flows.core.validation import Validator
 
     made: dict[str, dict[str, dict]] = {}
+    # all of them first: two threads that ask Great Expectations at once are not what it was made for
+    ahead = {model.name: build.ahead.take(model.name) if build.ahead is not None else {} for model in wanted}
     validator = Validator(build.con)
     try:
         for model in wanted:
             progress(model.name)
-            found = build.ahead.take(model.name) if build.ahead is not None else {}
+            found = ahead[model.name]
             others = [e for e in expectations[model.name] if e.id not in found]
             checks = validator.validate(model.table, others, schema=model.schema)
             made[model.name] = {

@@ -18,6 +18,7 @@ from flows.core.errors import UnknownRelease, UsageProblem
 from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Model
+from flows.core.taking_over import take_over
 
 RELEASE_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 TABLE_SCHEMA_TYPES = {
@@ -48,7 +49,7 @@ def complete(
     began with.
     """
     tables = _tables(build, con)
-    write_code(build.folder / chain.CODE, sql, code)
+    write_code(build.folder / chain.CODE, sql, code, _code_before(build, code))
     ledger.write_json(build.folder / chain.CHAIN, {"releases": build.chain})
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
@@ -86,14 +87,27 @@ def complete(
     return manifest, taken
 
 
-def write_code(target: Path, sql: Path, code: str) -> None:
-    """Pack the SQL, contracts, decisions and core that a release is made with: the same files, the same bytes.
+def _code_before(build: Build, code: str) -> Path | None:
+    """The packed code of the release before, where it is the same and whole."""
+    kept = build.previous_manifest.get("files", {}).get(chain.CODE)
+    if kept is None or build.previous_manifest.get("code_version") != code:
+        return None
+    path = build.previous / chain.CODE
+    return path if path.is_file() and sha256_of(path) == kept["sha256"] else None
+
+
+def write_code(target: Path, sql: Path, code: str, before: Path | None = None) -> None:
+    """Pack the SQL, contracts, decisions and core that a release is made with: the same files, the same bytes. `before` is such
+    a package of the same code, taken over.
 
     Raises UsageProblem when they are not those of the code version given.
     """
     files = ledger.code_files(sql)
     if ledger.version_of(files) != code:
         raise UsageProblem("sql/ or flows/core was changed while the run went on", "run again; nothing was published")
+    if before is not None:
+        take_over(before, target)
+        return
     with zipfile.ZipFile(target, "w") as packed:
         for name, content in files:
             add_file(packed, name, content)

@@ -252,22 +252,6 @@ def _context(gx):
     return context
 
 
-class _WithoutTransactions:
-    """A connection on which nothing is begun: the library asks its questions on cursors, each by itself, and the transaction
-    that it leaves open beside them would keep what is written meanwhile out of the database's file."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._con, name)
-
-    def begin(self) -> None:
-        """Nothing."""
-
-    commit = rollback = begin
-
-
 class Validator:
     """Runs expectations on tables and views of one open DuckDB connection."""
 
@@ -279,12 +263,13 @@ class Validator:
         self._source = _context(self._gx).data_sources.add_sql(
             name=f"duckdb_{next(self._names)}",
             connection_string="duckdb:///:memory:",
-            kwargs={"creator": lambda: _WithoutTransactions(con.cursor())},
+            kwargs={"creator": lambda: con.cursor()},
         )
 
     def close(self) -> None:
-        """Give the connection back; to be called before it is closed."""
+        """Give the connection back; to be called before it is closed. Nothing of it stays in the library's memory."""
         self._source.get_execution_engine().close()
+        _context(self._gx).data_sources.delete(self._source.name)
 
     def validate(
         self, table: str, expectations: Sequence[Expectation], schema: str | None = None, has_row_ids: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import duckdb
@@ -353,6 +355,17 @@ def test_what_did_not_run_is_told_everywhere_and_a_critical_one_on_a_table_stops
     assert done.returncode == 7, done.stderr
     assert "did not run: marts.zones: zone_type_known (" in done.stderr
     assert current.resolve() == first
+
+
+def test_nothing_of_a_closed_validator_stays_in_the_librarys_memory(con) -> None:
+    """A process that goes on for long would keep the queries of every table that it has checked."""
+    validator = Validator(con)
+    checks = validator.validate("rows", [expectation("expect_column_values_to_not_be_null", column="kind")])
+    engine = weakref.ref(validator._source.get_execution_engine())
+    validator.close()
+    del validator
+    gc.collect()
+    assert checks[0].verdict == FAILED and engine() is None
 
 
 def test_sources_for_pandas_and_spark_are_left_out_and_the_one_for_sql_is_whole(validate) -> None:

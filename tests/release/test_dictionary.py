@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows.core import models
+from flows.core import at_hand, models
 from flows.core.contracts import load_contracts
-from flows.core.report import dictionary
+from flows.core.report import dictionary, frame
 from flows.settings import PROJECT
 
 CONTRACTS = load_contracts(PROJECT / "sql" / "0_sources")
@@ -205,6 +206,52 @@ def test_where_a_table_has_more_rows_its_page_and_the_index_are_made_anew(sample
     anew = {name for name, path in pages.items() if (tmp_path / "after" / name).stat().st_ino != path.stat().st_ino}
     assert anew == {"index.html", "tables/marts.calendar.html"} and len(pages) > 100
     assert {str(path.relative_to(tmp_path / "after")) for path in (tmp_path / "after").rglob("*.html")} == set(pages)
+
+
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory):
+    """What set-up makes of today's code."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(at_hand, "FOLDER", tmp_path_factory.mktemp("at_hand"))
+        at_hand.prepare(PROJECT / "sql")
+        yield at_hand.FOLDER
+
+
+@pytest.mark.parametrize("damage", ["", "another key", "cut short", "a byte", "a page", "gone"])
+def test_what_set_up_made_gives_the_same_pages_and_what_is_damaged_is_not_taken(
+    sample_run, set_up, tmp_path, monkeypatch, damage
+) -> None:
+    monkeypatch.setattr(at_hand, "FOLDER", tmp_path)
+    packed, lost = tmp_path / at_hand.PAGES, "tables/marts.zones.html"
+    shutil.copyfile(set_up / at_hand.PAGES, packed)
+    if damage == "gone":
+        packed.unlink()
+    elif damage == "cut short":
+        packed.write_bytes(packed.read_bytes()[:-1000])
+    elif damage == "a byte":
+        content = bytearray(packed.read_bytes())
+        content[200] ^= 1
+        packed.write_bytes(content)
+    elif damage:
+        with zipfile.ZipFile(packed) as whole, zipfile.ZipFile(tmp_path / "partial", "w") as partial:
+            partial.comment = whole.comment if damage == "a page" else b"of other code"
+            for name in set(whole.namelist()) - {lost}:
+                partial.writestr(name, whole.read(name) if damage == "a page" else "<p>of other code")
+        packed.unlink()
+        (tmp_path / "partial").rename(packed)
+    rendered = []
+    render = frame.render
+    monkeypatch.setattr(frame, "render", lambda name, **filled: rendered.append(name) or render(name, **filled))
+    with duckdb.connect() as con:
+        con.execute(f"attach '{sample_run[0].current / 'campaign.duckdb'}' as release (read_only)")
+        dictionary.write(tmp_path / "pages", con, GRAPH, CONTRACTS, None)
+    made = {str(p.relative_to(tmp_path / "pages")): p.read_bytes() for p in (tmp_path / "pages").rglob("*.html")}
+    before = sample_run[0].current / "dictionary"
+    assert made == {str(p.relative_to(before)): p.read_bytes() for p in before.rglob("*.html")}
+    assert rendered.count("dictionary_index.html.j2") == 1
+    tables = rendered.count("dictionary_table.html.j2")
+    assert tables == 0 if not damage else tables > 0
+    assert not any(dictionary.ROWS_PLACE.encode() in page for page in made.values())
 
 
 def test_texts_cannot_become_markup(tmp_path) -> None:

@@ -8,8 +8,6 @@ and `index.html#indicator-<id>` to an indicator.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,6 +21,7 @@ from flows.core.lineage import ALL_ROWS, KINDS, source_columns
 from flows.core.models import PUBLISHED, RUN_TABLES, Graph, Model
 from flows.core.report import frame
 from flows.core.report.frame import Both, number
+from flows.core.taking_over import take_over
 
 escape = lru_cache(maxsize=None)(escape_text)
 """The same names of tables and columns stand on many pages, some hundred thousand times in all."""
@@ -137,7 +136,7 @@ def write(folder: Path, con, graph: Graph, contracts: Mapping[str, Contract], pr
     kept = _kept(previous, key, made_of) if previous is not None else {}
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for name in kept:
-        _link(str(previous / name), str(folder / name))
+        take_over(f"{previous}/{name}", f"{folder}/{name}")
     missing = [name for name in made_of if name not in kept]
     if "index.html" in missing:
         text = _index(_described(graph, contracts, built), indicators)
@@ -224,13 +223,6 @@ def _kept(folder: Path, key: str, made_of: Mapping[str, str]) -> dict[str, str]:
         }
     except (OSError, ValueError):
         return {}
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
 
 
 def _sha256(content: bytes) -> str:
