@@ -157,6 +157,8 @@ def planted_together(
         of_tables: dict[str, int] = {}
         for name, checks in build.model_checks.items():
             of_tables |= _failed(name, checks)
+        building.finish(build)
+        building.close(build)
         of_deliveries = _of_deliveries(settings, build.database)
     of_fault = {
         fault.name: new_against(

@@ -111,9 +111,9 @@ def test_a_result_is_made_anew_where_a_table_that_it_names_changed(settings, mon
     made: set[tuple[str, str]] = set()
     genuine = building._make_results
 
-    def noted(build, shop, wanted, expectations, progress):
+    def noted(build, wanted, expectations, progress):
         made.update((model.name, e.id) for model in wanted for e in expectations[model.name])
-        return genuine(build, shop, wanted, expectations, progress)
+        return genuine(build, wanted, expectations, progress)
 
     monkeypatch.setattr(building, "_make_results", noted)
     pipeline.refresh(settings)
