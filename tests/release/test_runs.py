@@ -98,6 +98,21 @@ def test_tables_taken_over_are_the_same_as_built_anew(settings, released, tmp_pa
     assert tables(settings) == tables(fresh)
 
 
+def test_the_packed_code_is_taken_over_while_it_is_the_same_and_whole(settings, released) -> None:
+    released(settings)
+    code = settings.current / "code.zip"
+    first, content = code.stat(), code.read_bytes()
+    write(settings, "police/incidents-02.csv", incidents("2025-02", 2), "2025-03-03T00:00:00Z")
+    pipeline.refresh(settings)
+    assert (code.stat().st_ino, code.stat().st_mtime) == (first.st_ino, first.st_mtime)
+    damaged = code.resolve()
+    damaged.unlink()
+    damaged.write_bytes(content[:-1])
+    write(settings, "police/incidents-03.csv", incidents("2025-03", 2), "2025-04-03T00:00:00Z")
+    pipeline.refresh(settings)
+    assert code.read_bytes() == content
+
+
 def compared(settings: Settings) -> dict[tuple[str, str], str]:
     """Verdicts of what compares the release with the one before, by table and expectation."""
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
