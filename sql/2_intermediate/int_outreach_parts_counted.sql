@@ -24,11 +24,28 @@ whole_periods as (
     from periods
 ),
 
--- Months add up to quarters and quarters to years: each step has fewer rows than the one before.
-by_quarter as (
+-- Each zone, what is coded to the whole city, and all of it together. All seven counts side by side: there are hundreds of
+-- thousands of partners' months, and only thousands of periods of zones.
+by_month as (
     select
-        people.zone_code,
-        cast(date_trunc('quarter', people.month_on) as date) as quarter_on,
+        case when people.zone_code = home.zone_code then 'city_wide' else people.zone_code end as zone_code,
+        people.month_on,
+        people.partner_id,
+        people.contact_count,
+        people.trained_count,
+        people.planned_count,
+        people.trained_of_planned_count,
+        people.planned_with_result_count,
+        people.trained_without_plan_count,
+        people.planned_without_result_count
+    from people
+    cross join home
+
+    union all
+
+    select
+        home.zone_code,
+        people.month_on,
         people.partner_id,
         cast(sum(people.contact_count) as bigint) as contact_count,
         cast(sum(people.trained_count) as bigint) as trained_count,
@@ -38,7 +55,25 @@ by_quarter as (
         cast(sum(people.trained_without_plan_count) as bigint) as trained_without_plan_count,
         cast(sum(people.planned_without_result_count) as bigint) as planned_without_result_count
     from people
-    group by people.zone_code, cast(date_trunc('quarter', people.month_on) as date), people.partner_id
+    cross join home
+    group by home.zone_code, people.month_on, people.partner_id
+),
+
+-- Months add up to quarters and quarters to years: each step has fewer rows than the one before.
+by_quarter as (
+    select
+        zone_code,
+        cast(date_trunc('quarter', month_on) as date) as quarter_on,
+        partner_id,
+        cast(sum(contact_count) as bigint) as contact_count,
+        cast(sum(trained_count) as bigint) as trained_count,
+        cast(sum(planned_count) as bigint) as planned_count,
+        cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
+        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
+        cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
+        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
+    from by_month
+    group by zone_code, cast(date_trunc('quarter', month_on) as date), partner_id
 ),
 
 by_year as (
@@ -57,23 +92,21 @@ by_year as (
     group by zone_code, cast(date_trunc('year', quarter_on) as date), partner_id
 ),
 
--- All seven counts side by side: there are hundreds of thousands of partners' months, and only thousands of periods of zones.
-by_zone as (
+by_period as (
     select
-        people.zone_code,
+        by_month.zone_code,
         'month' as period_type,
-        people.month_on as period_start,
-        people.partner_id,
-        people.contact_count,
-        people.trained_count,
-        people.planned_count,
-        people.trained_of_planned_count,
-        people.planned_with_result_count,
-        people.trained_without_plan_count,
-        people.planned_without_result_count
-    from people
+        by_month.month_on as period_start,
+        by_month.contact_count,
+        by_month.trained_count,
+        by_month.planned_count,
+        by_month.trained_of_planned_count,
+        by_month.planned_with_result_count,
+        by_month.trained_without_plan_count,
+        by_month.planned_without_result_count
+    from by_month
     inner join whole_periods
-        on people.month_on = whole_periods.period_start
+        on by_month.month_on = whole_periods.period_start
         and whole_periods.period_type = 'month'
 
     union all
@@ -82,7 +115,6 @@ by_zone as (
         by_quarter.zone_code,
         'quarter' as period_type,
         by_quarter.quarter_on as period_start,
-        by_quarter.partner_id,
         by_quarter.contact_count,
         by_quarter.trained_count,
         by_quarter.planned_count,
@@ -101,7 +133,6 @@ by_zone as (
         by_year.zone_code,
         'year' as period_type,
         by_year.year_on as period_start,
-        by_year.partner_id,
         by_year.contact_count,
         by_year.trained_count,
         by_year.planned_count,
@@ -115,91 +146,34 @@ by_zone as (
         and whole_periods.period_type = 'year'
 ),
 
-by_city as (
+added as (
     select
+        zone_code,
         period_type,
         period_start,
-        partner_id,
         cast(sum(contact_count) as bigint) as contact_count,
+        count(*) filter (where contact_count > 0) as contact_contributor_count,
+        max(contact_count) as contact_largest_count,
         cast(sum(trained_count) as bigint) as trained_count,
+        count(*) filter (where trained_count > 0) as trained_contributor_count,
+        max(trained_count) as trained_largest_count,
         cast(sum(planned_count) as bigint) as planned_count,
+        count(*) filter (where planned_count > 0) as planned_contributor_count,
+        max(planned_count) as planned_largest_count,
         cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
+        count(*) filter (where trained_of_planned_count > 0) as trained_of_planned_contributor_count,
+        max(trained_of_planned_count) as trained_of_planned_largest_count,
         cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
+        count(*) filter (where planned_with_result_count > 0) as planned_with_result_contributor_count,
+        max(planned_with_result_count) as planned_with_result_largest_count,
         cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
-        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
-    from by_zone
-    group by period_type, period_start, partner_id
-),
-
-of_zones as (
-    select
-        case when by_zone.zone_code = home.zone_code then 'city_wide' else by_zone.zone_code end as zone_code,
-        by_zone.period_type,
-        by_zone.period_start,
-        cast(sum(by_zone.contact_count) as bigint) as contact_count,
-        count(*) filter (where by_zone.contact_count > 0) as contact_contributor_count,
-        max(by_zone.contact_count) as contact_largest_count,
-        cast(sum(by_zone.trained_count) as bigint) as trained_count,
-        count(*) filter (where by_zone.trained_count > 0) as trained_contributor_count,
-        max(by_zone.trained_count) as trained_largest_count,
-        cast(sum(by_zone.planned_count) as bigint) as planned_count,
-        count(*) filter (where by_zone.planned_count > 0) as planned_contributor_count,
-        max(by_zone.planned_count) as planned_largest_count,
-        cast(sum(by_zone.trained_of_planned_count) as bigint) as trained_of_planned_count,
-        count(*) filter (where by_zone.trained_of_planned_count > 0) as trained_of_planned_contributor_count,
-        max(by_zone.trained_of_planned_count) as trained_of_planned_largest_count,
-        cast(sum(by_zone.planned_with_result_count) as bigint) as planned_with_result_count,
-        count(*) filter (where by_zone.planned_with_result_count > 0) as planned_with_result_contributor_count,
-        max(by_zone.planned_with_result_count) as planned_with_result_largest_count,
-        cast(sum(by_zone.trained_without_plan_count) as bigint) as trained_without_plan_count,
-        count(*) filter (where by_zone.trained_without_plan_count > 0) as trained_without_plan_contributor_count,
-        max(by_zone.trained_without_plan_count) as trained_without_plan_largest_count,
-        cast(sum(by_zone.planned_without_result_count) as bigint) as planned_without_result_count,
-        count(*) filter (where by_zone.planned_without_result_count > 0) as planned_without_result_contributor_count,
-        max(by_zone.planned_without_result_count) as planned_without_result_largest_count
-    from by_zone
-    cross join home
-    group by
-        case when by_zone.zone_code = home.zone_code then 'city_wide' else by_zone.zone_code end,
-        by_zone.period_type,
-        by_zone.period_start
-),
-
-of_city as (
-    select
-        home.zone_code,
-        by_city.period_type,
-        by_city.period_start,
-        cast(sum(by_city.contact_count) as bigint) as contact_count,
-        count(*) filter (where by_city.contact_count > 0) as contact_contributor_count,
-        max(by_city.contact_count) as contact_largest_count,
-        cast(sum(by_city.trained_count) as bigint) as trained_count,
-        count(*) filter (where by_city.trained_count > 0) as trained_contributor_count,
-        max(by_city.trained_count) as trained_largest_count,
-        cast(sum(by_city.planned_count) as bigint) as planned_count,
-        count(*) filter (where by_city.planned_count > 0) as planned_contributor_count,
-        max(by_city.planned_count) as planned_largest_count,
-        cast(sum(by_city.trained_of_planned_count) as bigint) as trained_of_planned_count,
-        count(*) filter (where by_city.trained_of_planned_count > 0) as trained_of_planned_contributor_count,
-        max(by_city.trained_of_planned_count) as trained_of_planned_largest_count,
-        cast(sum(by_city.planned_with_result_count) as bigint) as planned_with_result_count,
-        count(*) filter (where by_city.planned_with_result_count > 0) as planned_with_result_contributor_count,
-        max(by_city.planned_with_result_count) as planned_with_result_largest_count,
-        cast(sum(by_city.trained_without_plan_count) as bigint) as trained_without_plan_count,
-        count(*) filter (where by_city.trained_without_plan_count > 0) as trained_without_plan_contributor_count,
-        max(by_city.trained_without_plan_count) as trained_without_plan_largest_count,
-        cast(sum(by_city.planned_without_result_count) as bigint) as planned_without_result_count,
-        count(*) filter (where by_city.planned_without_result_count > 0) as planned_without_result_contributor_count,
-        max(by_city.planned_without_result_count) as planned_without_result_largest_count
-    from by_city
-    cross join home
-    group by home.zone_code, by_city.period_type, by_city.period_start
-),
-
-added as (
-    select * from of_zones
-    union all
-    select * from of_city
+        count(*) filter (where trained_without_plan_count > 0) as trained_without_plan_contributor_count,
+        max(trained_without_plan_count) as trained_without_plan_largest_count,
+        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count,
+        count(*) filter (where planned_without_result_count > 0) as planned_without_result_contributor_count,
+        max(planned_without_result_count) as planned_without_result_largest_count
+    from by_period
+    group by zone_code, period_type, period_start
 ),
 
 measured as (

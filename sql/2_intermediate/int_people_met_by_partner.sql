@@ -3,8 +3,9 @@
 -- Care: exact, not for publication; zone_code is 'unlocated' where the log names no zone or one that is not of the city.
 with
 
-people as (
-    select * from intermediate.int_people_met_by_delivery
+actions as (
+    select * from staging.stg_partners__events
+    where action in ('information_point', 'training')
 ),
 
 zones as (
@@ -15,20 +16,24 @@ zones as (
 counted as (
     select
         case when zones.zone_code is null then 'unlocated' else zones.zone_code end as zone_code,
-        people.month_on,
-        people.partner_id,
-        sum(people.contact_count) as contact_count,
-        sum(people.trained_count) as trained_count,
-        sum(people.planned_count) as planned_count,
-        sum(people.trained_of_planned_count) as trained_of_planned_count,
-        sum(people.planned_with_result_count) as planned_with_result_count
-    from people
+        cast(date_trunc('month', actions.occurred_on) as date) as month_on,
+        actions.partner_id,
+        sum(actions.contact_count) filter (where actions.action = 'information_point') as contact_count,
+        sum(actions.trained_count) filter (where actions.action = 'training') as trained_count,
+        sum(actions.planned_count) filter (where actions.action = 'training') as planned_count,
+        sum(actions.trained_count) filter (
+            where actions.action = 'training' and actions.planned_count is not null
+        ) as trained_of_planned_count,
+        sum(actions.planned_count) filter (
+            where actions.action = 'training' and actions.trained_count is not null
+        ) as planned_with_result_count
+    from actions
     left join zones
-        on people.zone_code = zones.zone_code
+        on actions.zone_code = zones.zone_code
     group by
         case when zones.zone_code is null then 'unlocated' else zones.zone_code end,
-        people.month_on,
-        people.partner_id
+        cast(date_trunc('month', actions.occurred_on) as date),
+        actions.partner_id
 )
 
 -- What is trained beside any plan, or planned without a result, is a difference of two published counts: it is protected too.
