@@ -1,5 +1,5 @@
 """What depends on the code alone and takes seconds is made once, by set-up: the lineage, the tables that queries name, the
-dictionary's pages but for their numbers of rows, and the pages' templates and the modules compiled.
+dictionary's pages but for their numbers of rows, the package of the code, and the pages' templates and the modules compiled.
 
 It lies in the virtual environment, as compiled code does. What is not there, or was made of other code, a run makes itself:
 nothing else changes. `python -m flows.core.at_hand` makes it.
@@ -23,6 +23,7 @@ FOLDER = Path(sys.prefix) / "share" / "campaign-barometer"
 CODE = "code_version"
 QUERIES = "queries.json"
 PAGES = "dictionary.zip"
+PACKED = "code.zip"
 
 
 def has_lineage(code: str) -> bool:
@@ -82,7 +83,7 @@ def pages(key: str, names: Iterable[str]) -> dict[str, str]:
 
 def prepare(sql: Path) -> None:
     """Make all of it anew. Raises ModelError as `models.load_graph` and `lineage.trace` do."""
-    from flows.core import ledger, lineage, models
+    from flows.core import ledger, lineage, models, publishing
     from flows.core.contracts import load_contracts
     from flows.core.report import frame
 
@@ -97,6 +98,8 @@ def prepare(sql: Path) -> None:
     _queries.cache_clear()
     frame.compile_templates()
     _write_pages(graph, contracts, files)
+    publishing.pack_code(FOLDER / f"{PACKED}.partial", ledger.code_files(sql))
+    os.replace(FOLDER / f"{PACKED}.partial", FOLDER / PACKED)
     _write(CODE, ledger.code_version(sql))
 
 

@@ -431,11 +431,12 @@ def _settle(con, build: Build, shop: Workshop, model: Model, progress: Callable[
         entry = before
     else:
         _make(con, build, shop, model, progress)
-        content = models.content_fingerprint(con, model)
+        rows = models.row_count(con, model)
+        content = models.content_fingerprint(con, model) if rows <= models.HASHED_ROWS else None
         entry = {"depends_on": depends_on, "content": content or depends_on}
         if model.is_by_delivery:
             entry["by_delivery"] = _by_delivery(build, model)
-        if model.is_by_delivery or models.row_count(con, model) <= KEPT_ROWS:
+        if model.is_by_delivery or rows <= KEPT_ROWS:
             entry["sha256"] = _keep(con, shop, model, depends_on)
     build.intermediates[model.name] = entry
     build.known[model.name] = entry["content"]

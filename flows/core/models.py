@@ -268,6 +268,8 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
     ]
     by_name = {model.name: model for model in models}
     known = {f"sources.{name}" for name in (*RUN_TABLES, *contracts)} | {f"reference.{r.name}" for r in references}
+    published = {model.name for model in models if model.is_published}
+    nameable = known | published | {f"{PREVIOUS}.{by_name[name].table}" for name in published}
     for model in models:
         unknown = sorted(set(model.reads) - known - set(by_name))
         if unknown:
@@ -275,16 +277,14 @@ def load_graph(sql: Path, contracts: Iterable[str]) -> Graph:
                 f"{model.path} reads {', '.join(unknown)}, which is no model, contract or reference table",
                 "correct the name, or add the file that builds it",
             )
-        _expect_tables_named(model, known, by_name)
+        _expect_tables_named(model, nameable)
     return Graph(tuple(by_name[name] for name in _order(by_name)), references, by_name)
 
 
-def _expect_tables_named(model: Model, known: set[str], by_name: Mapping[str, Model]) -> None:
+def _expect_tables_named(model: Model, nameable: set[str]) -> None:
     """Raises ModelError for an expectation about a table that does not stand whenever its results are made."""
-    published = {name for name, other in by_name.items() if other.is_published}
-    before = {f"{PREVIOUS}.{by_name[name].table}" for name in published}
     for id, names in model.named.items():
-        unknown = sorted(set(names) - known - published - before)
+        unknown = sorted(set(names) - nameable)
         if unknown:
             raise ModelError(
                 f"{model.path.with_suffix('.yml')}: {id} names {', '.join(unknown)}",
@@ -303,11 +303,16 @@ def _order(by_name: Mapping[str, Model]) -> list[str]:
 
 
 def _model(path: Path, schema: str) -> Model:
-    text = path.read_text(encoding="utf-8")
     spec_path = path.with_suffix(".yml")
     if not spec_path.exists():
         raise ModelError(f"{path} has no {spec_path.name} beside it", "describe the table and its columns there")
-    spec_text = spec_path.read_text(encoding="utf-8")
+    return _model_of(path, schema, path.read_text(encoding="utf-8"), spec_path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1024)
+def _model_of(path: Path, schema: str, text: str, spec_text: str) -> Model:
+    """A model from its two texts; once for each run of a process that makes several."""
+    spec_path = path.with_suffix(".yml")
     spec = _yaml(spec_path, spec_text)
     expectations = tuple(expectation_of(entry) for entry in spec.get("expectations") or ())
     problems = [f"{e.id}: {p}" for e in expectations for p in expectation_problems(e)]
@@ -503,10 +508,8 @@ def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def content_fingerprint(con, model: Model) -> str | None:
-    """A hash of a built table's rows in any order, or None for a table that is too large to be worth it."""
-    if row_count(con, model) > HASHED_ROWS:
-        return None
+def content_fingerprint(con, model: Model) -> str:
+    """A hash of a built table's rows in any order."""
     sql = f"select md5(string_agg(h, '' order by h)) from (select md5(cast(t as varchar)) as h from {model.name} as t)"
     return f"content:{con.execute(sql).fetchone()[0]}"
 

@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.core import chain, fingerprints, history, ledger, permissions, row_counts, withheld
+from flows.core import at_hand, chain, fingerprints, history, ledger, permissions, row_counts, withheld
 from flows.core.building import Build, parquet_name
 from flows.core.contracts import Contract
 from flows.core.errors import UnknownRelease, UsageProblem
@@ -49,7 +50,7 @@ def complete(
     began with.
     """
     tables = _tables(build, con)
-    write_code(build.folder / chain.CODE, sql, code, _code_before(build, code))
+    write_code(build.folder / chain.CODE, sql, code, build.previous)
     ledger.write_json(build.folder / chain.CHAIN, {"releases": build.chain})
     ledger.write_json(build.folder / "datapackage.json", _datapackage(build, tables, contracts))
     (build.folder / "validation").mkdir(exist_ok=True)
@@ -87,30 +88,39 @@ def complete(
     return manifest, taken
 
 
-def _code_before(build: Build, code: str) -> Path | None:
-    """The packed code of the release before, where it is the same and whole."""
-    kept = build.previous_manifest.get("files", {}).get(chain.CODE)
-    if kept is None or build.previous_manifest.get("code_version") != code:
-        return None
-    path = build.previous / chain.CODE
-    return path if path.is_file() and sha256_of(path) == kept["sha256"] else None
-
-
-def write_code(target: Path, sql: Path, code: str, before: Path | None = None) -> None:
-    """Pack the SQL, contracts, decisions and core that a release is made with: the same files, the same bytes. `before` is such
-    a package of the same code, taken over.
+def write_code(target: Path, sql: Path, code: str, previous: Path | None = None) -> None:
+    """Pack the SQL, contracts, decisions and core that a release is made with: the same files, the same bytes. What the release
+    before or set-up has packed is taken over where it holds the same.
 
     Raises UsageProblem when they are not those of the code version given.
     """
     files = ledger.code_files(sql)
     if ledger.version_of(files) != code:
         raise UsageProblem("sql/ or flows/core was changed while the run went on", "run again; nothing was published")
-    if before is not None:
-        take_over(before, target)
-        return
+    if previous is not None and _holds(previous / chain.CODE, files):
+        take_over(previous / chain.CODE, target)
+    elif _holds(at_hand.FOLDER / at_hand.PACKED, files):
+        shutil.copyfile(at_hand.FOLDER / at_hand.PACKED, target)
+    else:
+        pack_code(target, files)
+
+
+def pack_code(target: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files, by name, into a package that is the same bytes whenever and wherever it is written."""
     with zipfile.ZipFile(target, "w") as packed:
         for name, content in files:
             add_file(packed, name, content)
+
+
+def _holds(path: Path, files: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether a package is there and holds these files, in their order, and nothing else."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return packed.namelist() == [name for name, _ in files] and all(
+                packed.read(name) == content for name, content in files
+            )
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def add_file(packed: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from flows.core import at_hand, ledger, lineage, models
+from flows.core import at_hand, ledger, lineage, models, publishing
 from flows.core.contracts import load_contracts
 from flows.settings import PROJECT
 
@@ -62,6 +62,29 @@ def test_what_is_damaged_is_made_anew(tmp_path, monkeypatch, damage) -> None:
     made = files(tmp_path / "kept")
     assert all(path.stem.endswith(lineage._short_hash(path.read_bytes())) for path in made.values())
     assert all(len(path.read_bytes()) > 1000 for path in made.values())
+
+
+@pytest.mark.parametrize("damage", ["", "cut short", "a byte", "other code", "gone"])
+def test_the_package_of_the_code_is_the_same_wherever_it_comes_from(tmp_path, monkeypatch, damage) -> None:
+    code, files = ledger.code_version(SQL), ledger.code_files(SQL)
+    publishing.pack_code(tmp_path / "right.zip", files)
+    at_hand.FOLDER.mkdir()
+    packed = at_hand.FOLDER / at_hand.PACKED
+    publishing.pack_code(packed, [*files[1:], files[0]] if damage == "other code" else files)
+    content = bytearray(packed.read_bytes())
+    if damage == "cut short":
+        packed.write_bytes(content[:-100])
+    elif damage == "a byte":
+        content[300] ^= 1
+        packed.write_bytes(content)
+    elif damage == "gone":
+        packed.unlink()
+    made = []
+    pack = publishing.pack_code
+    monkeypatch.setattr(publishing, "pack_code", lambda *given: made.append(given) or pack(*given))
+    publishing.write_code(tmp_path / "code.zip", SQL, code)
+    assert (tmp_path / "code.zip").read_bytes() == (tmp_path / "right.zip").read_bytes()
+    assert bool(made) == bool(damage)
 
 
 def test_made_anew_it_holds_nothing_of_older_models(tmp_path) -> None:
