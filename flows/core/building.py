@@ -209,7 +209,8 @@ def start(
         counted=ledger.counted_by(contracts),
         is_small=_staged_bytes(shop, rows) < SMALL_BYTES,
     )
-    known_before = {told["delivery_id"] for told in manifest.get("deliveries", ()) if manifest["code_version"] == code}
+    is_same_code = manifest.get("code_version") == code
+    known_before = {told["delivery_id"] for told in manifest.get("deliveries", ()) if is_same_code}
     new = [row for row in rows if row.delivery.delivery_id not in known_before]
     build.has_little_new = _staged_bytes(shop, new) < SMALL_BYTES
     _take_over_database(build)
