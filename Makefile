@@ -32,7 +32,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@# the lock file is complete, so nothing is left to resolve (and pip could not: it knows no hash for an extra)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar $(BARS) \
-		--require-hashes --no-deps --requirement requirements.lock
+		--require-hashes --no-deps --no-compile --requirement requirements.lock
+	@# pip would compile with one processor; what cannot be compiled is nothing that is used
+	@$(VENV)/bin/python -m compileall -qq --workers 0 $(VENV)/lib || true
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
