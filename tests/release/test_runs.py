@@ -113,6 +113,15 @@ def test_the_packed_code_is_taken_over_while_it_is_the_same_and_whole(settings, 
     assert code.read_bytes() == content
 
 
+def test_a_run_that_ends_in_an_error_leaves_no_database_open(settings, monkeypatch) -> None:
+    """Whoever holds the error holds what it was raised over: the next run of the process must not find the old tables."""
+    with monkeypatch.context() as broken:
+        broken.setattr(building, "verify", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as held:
+            pipeline.refresh(settings)
+    assert pipeline.refresh(settings).release is not None and held.value
+
+
 def compared(settings: Settings) -> dict[tuple[str, str], str]:
     """Verdicts of what compares the release with the one before, by table and expectation."""
     with duckdb.connect(str(settings.current / "campaign.duckdb"), read_only=True) as con:
