@@ -19,7 +19,7 @@ from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.delimited import chosen_lines
-from flows.core.reading.tables import TextTable, parquet_sql, quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, TextTable, parquet_sql, quoted
 from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
 from flows.core.written import as_json
 
@@ -300,12 +300,12 @@ def _write_typed(con, contract: Contract, delivered: Delivered, scan: str, path:
     table, as_delivered = delivered.table, path.with_name("as_delivered.parquet")
     if table.form == "csv":
         # by way of Parquet, whose pages know how few different values most columns have: half the work of typing
-        con.execute(f"copy ({scan}) to {quoted(as_delivered)} (format parquet, compression snappy)")
+        con.execute(f"copy ({scan}) to {quoted(as_delivered)} {AS_OWN_PARQUET}")
         scan = f"from {parquet_sql(as_delivered)}"
     typed = typed_select(contract, table, delivered.match.positions, scan)
     if table.form == "jsonl":
         typed = _objects_only(contract, table, delivered, scan)
-    con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+    con.execute(f"copy ({typed}) to {quoted(path)} {AS_OWN_PARQUET}")
     as_delivered.unlink(missing_ok=True)
 
 
@@ -315,15 +315,13 @@ def _write_at_once(con, contract: Contract, delivered: Delivered, scan: str, pat
     Those of a publisher are: then the rows are written once, which is most of the work.
     """
     typed = typed_select(contract, delivered.table, delivered.match.positions, scan, are_texts_raw=True)
-    con.execute(f"copy ({typed}) to {quoted(path)} (format parquet, compression zstd)")
+    con.execute(f"copy ({typed}) to {quoted(path)} {AS_OWN_PARQUET}")
     untidy = untidy_sql(contract, parquet_sql(path))
     if untidy is None or not con.execute(untidy).fetchone()[0]:
         return
     raw = path.with_name("raw_texts.parquet")
     path.rename(raw)
-    con.execute(
-        f"copy ({tidied_select(contract, parquet_sql(raw))}) to {quoted(path)} (format parquet, compression zstd)"
-    )
+    con.execute(f"copy ({tidied_select(contract, parquet_sql(raw))}) to {quoted(path)} {AS_OWN_PARQUET}")
     raw.unlink()
 
 
@@ -565,7 +563,7 @@ def _write_staged(
     columns, where = ", ".join(names), _accepted(has_quarantined)
     partial = target.with_suffix(".partial")
     candidate.con.execute(
-        f"copy (select {columns} from candidate {where} order by _row) to {quoted(partial)} (format parquet, compression zstd)"
+        f"copy (select {columns} from candidate {where} order by _row) to {quoted(partial)} {AS_OWN_PARQUET}"
     )
     os.replace(partial, target)
     return relative

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.protecting import Earlier
-from flows.core.reading.tables import identifier, quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, identifier, quoted
 from flows.core.row_counts import Counted
 from flows.core.taking_over import take_over
 
@@ -41,6 +42,10 @@ SMALL_BYTES = 1_000_000
 
 KEPT_ROWS = 200_000
 """An intermediate table of up to this many rows is kept for the next run, which may need it for another table."""
+
+AHEAD_ROWS = 200_000
+"""In a run with much that is new, a table of up to this many rows is checked while the next ones are built: to check a larger
+one takes every processor from them, and who writes a large table waits for whoever reads another."""
 
 JUDGES = ("building.py", "contracts.py", "quicker_checks.py", "validation.py")
 BUILDERS = ("building.py", "models.py", "statistics.py", "survey_weights.py")
@@ -59,8 +64,8 @@ class Build:
     `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     `counted` says of each contract what its rows are counts of.
-    `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it
-    and no large table is written meanwhile, which would wait for whoever reads another (`has_little_new`).
+    `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it;
+    large tables only where there is little new (`has_little_new`).
     """
 
     folder: Path
@@ -144,7 +149,7 @@ def _open(build: Build, shop: Workshop) -> None:
     # nothing is recovered from a run that was killed: the folder is thrown away, and a log of it would be written for nobody
     how = "storage_version 'v1.0.0', recovery_mode no_wal_writes"
     build.con.execute(f"attach {quoted(build.database)} as release ({how})")
-    if shop.threads > 1 and build.has_little_new:
+    if shop.threads > 1:
         build.ahead = CheckedAhead(build.con.cursor())
 
 
@@ -385,7 +390,7 @@ def late_models(graph: Graph) -> set[str]:
 def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable[[str], None]) -> None:
     con = build.con
     with _room_needed():
-        for model in wanted:
+        for model in _largest_first(build, wanted):
             build.known[model.name] = models.input_fingerprint(model, build.known, build.salt)
             if not model.is_published:
                 _settle(con, build, shop, model, progress)
@@ -399,6 +404,29 @@ def _build(build: Build, shop: Workshop, wanted: list[Model], progress: Callable
             if model.name not in build.reused:
                 build.fingerprints.begin(model.name, build.folder / "parquet" / parquet_name(model), model.history)
                 _check_ahead(build, model)
+
+
+def _largest_first(build: Build, wanted: list[Model]) -> list[Model]:
+    """The models, each still after what it reads, in an order in which tables of many rows are finished early.
+
+    What is to be done with them afterwards by the thread for fingerprints then goes on beside the many small ones.
+    """
+    rows: Counter[str] = Counter()
+    for row in build.rows:
+        if row.is_in_force:
+            rows[f"sources.{row.verdict.contract}"] += row.verdict.rows_accepted
+    below: dict[str, frozenset[str]] = {}
+    for model in build.graph.models:
+        below[model.name] = frozenset(model.reads).union(*(below.get(name, ()) for name in model.reads))
+
+    def place(model: Model) -> tuple[int, int]:
+        return -max((rows[name] for name in below[model.name]), default=0), len(below[model.name])
+
+    ordered: dict[str, Model] = {}
+    for table in sorted((model for model in wanted if model.is_published), key=place):
+        ordered |= {m.name: m for m in wanted if m.name in below[table.name] and m.name not in ordered}
+        ordered.setdefault(table.name, table)
+    return list({**ordered, **{model.name: model for model in wanted if model.name not in ordered}}.values())
 
 
 @contextmanager
@@ -448,7 +476,7 @@ def _keep(con, shop: Workshop, model: Model, depends_on: str) -> str:
     target = _kept_path(shop.kept, model.name, depends_on)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = target.with_suffix(".partial")
-    con.execute(f"copy (select * from {model.name}) to {quoted(partial)} (format parquet, compression zstd)")
+    con.execute(f"copy (select * from {model.name}) to {quoted(partial)} {AS_OWN_PARQUET}")
     os.replace(partial, target)
     return sha256_of(target)
 
@@ -649,7 +677,9 @@ def _check(
 def _check_ahead(build: Build, model: Model) -> None:
     """Begin to check a table that was just built, but for expectations that name a table which is not there yet."""
     ready = [e for e in _expected(build, model) if all(_is_there(build, n) for n in model.named.get(e.id, ()))]
-    if build.ahead is not None and ready:
+    if build.ahead is None or not ready:
+        return
+    if build.has_little_new or models.row_count(build.con, model) <= AHEAD_ROWS:
         build.ahead.begin(model.schema, model.table, ready)
 
 

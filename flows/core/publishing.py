@@ -42,12 +42,11 @@ def current_release(current: Path) -> Path | None:
     return folder if (folder / "manifest.json").is_file() else None
 
 
-def complete(
-    build: Build, con, contracts: Mapping[str, Contract], keys: tuple[str, str], code: str, as_of: object, sql: Path
-) -> tuple[dict, dict]:
-    """Write what goes with the tables (datapackage, checks, chain, code, manifest) into the release folder; return the
-    manifest, and the hashes that it must not tell. Raises UsageProblem when the code is no longer the one that the run
-    began with.
+def write_files(
+    build: Build, con, contracts: Mapping[str, Contract], code: str, as_of: object, sql: Path
+) -> dict[str, dict]:
+    """Write what goes with the tables (code, chain, datapackage, checks, pages) into the release folder; return what the
+    manifest tells of the tables, for `seal`. Raises UsageProblem when the code is no longer the one that the run began with.
     """
     tables = _tables(build, con)
     write_code(build.folder / chain.CODE, sql, code, build.previous)
@@ -56,6 +55,13 @@ def complete(
     (build.folder / "validation").mkdir(exist_ok=True)
     ledger.write_json(build.folder / "validation" / "checks.json", _validation(build))
     _write_pages(build, con, contracts, code, as_of)
+    return tables
+
+
+def seal(
+    build: Build, con, tables: dict[str, dict], keys: tuple[str, str], code: str, as_of: object
+) -> tuple[dict, dict]:
+    """Write the manifest, once the last fingerprint is taken; return it, and the hashes that it must not tell."""
     _add_fingerprints(build, con, tables)
     created_at = datetime.now(UTC)
     inputs_key, receipts_key = keys

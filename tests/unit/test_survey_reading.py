@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import random
 from pathlib import Path
 
@@ -102,10 +103,24 @@ def test_a_file_that_breaks_off_within_an_answer():
         ('1;"a"b"c"', "quote_broken"),
         ("1;" + "x" * survey.MAX_RECORD_CHARS, "line_too_long"),
         ('1;"' + "x" * 200_000 + '"', "quote_broken"),
+        ('"1";"' + "x" * 200_000 + '"', "quote_broken"),
     ],
 )
 def test_lines_that_are_no_record(line, reason):
     assert records(f"{line}\n2;x\n") == [BadLine(1, reason, ""), (2, ["2", "x"])]
+
+
+def test_a_record_that_is_cut_at_its_quotes_is_what_a_csv_reader_makes_of_it():
+    parts = ('"', '";"', ";", "a", "\r", "\0")
+    for count in range(1, 6):
+        for record in map("".join, itertools.product(parts, repeat=count)):
+            try:
+                (expected,) = csv.reader([record.rstrip("\r\n")], delimiter=";", strict=True)
+            except (csv.Error, ValueError):  # broken, or no record at all
+                expected = []
+            for width in (1, 2, 3):
+                fields, _ = survey._fields(record, ";", width)
+                assert fields == (expected if len(expected) == width else None), repr(record)
 
 
 def test_a_quote_in_the_middle_of_a_field_is_just_a_quote():

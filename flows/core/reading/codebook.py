@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flows.core.errors import Refusal
 from flows.core.landing import Delivery
-from flows.core.reading.tables import quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, quoted
 
 CONTRACT = "survey_answers"
 STRUCTURES = "survey_structure"
@@ -174,7 +174,7 @@ def withhold_again(accepted: Path, target: Path, codebook: Codebook) -> None:
                 left join listed on given.question_code = listed.question_code
                     and given.subquestion_code = listed.subquestion_code and given.answer_code = listed.answer_code
                 order by given.response_number, given.question_code, given.subquestion_code
-            ) to {quoted(target)} (format parquet, compression zstd)""",
+            ) to {quoted(target)} {AS_OWN_PARQUET}""",
             [sorted(codebook.waves)],
         )
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+AS_OWN_PARQUET = "(format parquet, compression snappy)"
+"""How rows are written that only the warehouse itself reads: a sixth larger than with zstd, as what is published has it, and
+written in four fifths of the time."""
+
 
 def quoted(text: str | Path) -> str:
     """A SQL string literal."""
