@@ -471,10 +471,33 @@ def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Re
         "mostly_quarantined",
         "rows of which most can be admitted",
         f"{count} of {candidate.rows_read} rows that cannot; {most['rows']} of them for {most['reason']}",
-        "compare the columns with the contract: a whole column is probably shifted or in another form",
+        _remedy_of(most["reason"], candidate.delivered),
         most["first_line"],
         {"bad": count, "read": candidate.rows_read, "reason": most["reason"], "most": most["rows"]},
     )
+
+
+WRITTEN = {
+    "integer": "whole numbers (2400 or 2 400)",
+    "number": "numbers (19,5 or 19.5)",
+    "percent": "shares (19,5 %)",
+    "year": "years of four digits (2025)",
+    "date": "days (31/12/2025 or 2025-12-31)",
+    "timestamp": "times (31/12/2025 14:05 or 2025-12-31 14:05)",
+    "boolean": "oui or non",
+}
+
+
+def _remedy_of(reason: str, delivered: Delivered) -> str:
+    """What to do where most rows are set aside for one reason."""
+    if reason == "key_unique":
+        return "take out the rows that stand there again: the table was probably pasted or exported twice"
+    name = reason.removeprefix("unreadable:")
+    column = next((c for c in delivered.contract.staged_columns if c.name == name and c.type in WRITTEN), None)
+    if column is None:
+        return "compare the columns with the contract: a whole column is probably shifted or in another form"
+    header = delivered.table.header[delivered.match.positions[name]].strip()
+    return f"write {WRITTEN[column.type]} in the column {header}; if they stand in another one, the columns are shifted"
 
 
 def _mark_quarantined(candidate: Candidate, failed: list) -> list[dict]:
