@@ -18,6 +18,7 @@ from flows.core import (
     at_hand,
     beside,
     chain,
+    hands,
     history,
     landing,
     ledger,
@@ -295,7 +296,7 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
         return kept
     if delivery.path is None:
         return _known_only(settings, run, delivery, path)
-    _admit_others_beside(settings, run, delivery)
+    _admit_others_beside(settings, run)
     verdict = ahead.take(delivery)
     if verdict is None:
         verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
@@ -306,25 +307,48 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     return verdict
 
 
-def _admit_others_beside(settings: Settings, run: Run, delivery: Delivery) -> None:
-    """Where there is a processor to spare, begin with the next large delivery that needs a verdict."""
+def _admit_others_beside(settings: Settings, run: Run) -> None:
+    """Where there are processors to spare, begin with other deliveries that need a verdict: at the first one that does."""
     from flows.core import admission
     from flows.core.contracts import load_contracts
 
-    if ahead.has_begun() or settings.threads < 2 or delivery.receipt.bytes < ahead.LARGE_BYTES:
+    if settings.threads < 2 or not ahead.begin():
         return
-    contracts = load_contracts(settings.sql / "0_sources")
+    contracts, place = load_contracts(settings.sql / "0_sources"), room(settings, run.codebook)
 
-    def is_new(other: Delivery) -> bool:
-        kept = settings.verdicts / f"{other.delivery_id}.json"
-        return admission.load_verdict(kept, verdict_key(settings, run, other), settings.staged) is None
+    def is_new(delivery: Delivery) -> bool:
+        kept = settings.verdicts / f"{delivery.delivery_id}.json"
+        return admission.load_verdict(kept, verdict_key(settings, run, delivery), settings.staged) is None
 
-    place = room(settings, run.codebook)
-    large = [d for d in run.largest_first if d.path is not None and d.receipt.bytes >= ahead.LARGE_BYTES]
-    ahead.start(
-        [delivery, *(d for d in large if d is not delivery and is_new(d))],
-        lambda other: admission.admit(other, contracts, place),
-    )
+    def admit_here(delivery: Delivery):
+        return admission.admit(delivery, contracts, place)
+
+    _, *others = [d for d in run.largest_first if d.path is not None and is_new(d)]
+    large = [d for d in others if d.receipt.bytes >= ahead.LARGE_BYTES]
+    small = others[len(large) :]
+    if large:
+        ahead.start(large, admit_here)
+    if len(small) >= hands.MANY:
+        # from the smallest on: the run comes from the other end
+        _hand_out(small[::-1], settings.sql, place, hands.to_spare(settings.threads), admit_here)
+
+
+def _hand_out(deliveries: list[Delivery], sql: Path, place, count: int, admit_here: Callable) -> None:
+    """Let so many processes of their own admit deliveries, each its share of them."""
+
+    def start(hand: hands.Hand, share: list[Delivery]) -> None:
+        def admit(delivery: Delivery):
+            verdict = hand.admit(delivery)
+            if verdict is None and hand.is_closed:
+                raise RuntimeError("the run has ended")
+            return verdict or admit_here(delivery)
+
+        ahead.start(share, admit, admit_here, hand.close)
+
+    count = min(count, hands.MOST)
+    for number in range(count):
+        with suppress(OSError):  # no room for another process: the run does it all itself
+            start(hands.Hand(sql, place), deliveries[number::count])
 
 
 def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:

@@ -29,7 +29,7 @@ def test_each_is_admitted_once_and_every_verdict_is_its_own() -> None:
             admitted.append(delivery.delivery_id)
         return f"verdict on {delivery.delivery_id}"
 
-    ahead.start(all_of_them, admit)
+    ahead.start(all_of_them[1:], admit)
     found = [ahead.take(delivery) or admit(delivery) for delivery in all_of_them]
     assert found == [f"verdict on {delivery.delivery_id}" for delivery in all_of_them]
     assert sorted(admitted) == [delivery.delivery_id for delivery in all_of_them]
@@ -43,8 +43,8 @@ def test_the_first_is_the_run_s_own_and_an_error_is_met_where_its_delivery_is() 
             raise ValueError("broken")
         return "verdict"
 
-    ahead.start([first, broken, good], admit)
-    ahead._lane._thread.join()
+    ahead.start([broken, good], admit)
+    ahead._lanes[0]._thread.join()
     assert ahead.take(first) is None
     with pytest.raises(ValueError, match="broken"):
         ahead.take(broken)
@@ -52,7 +52,7 @@ def test_the_first_is_the_run_s_own_and_an_error_is_met_where_its_delivery_is() 
 
 
 def test_while_one_is_under_way_the_run_goes_on_with_the_next() -> None:
-    first, slow, other = deliveries(3)
+    slow, other = deliveries(2)
     has_begun, may_end, by = threading.Event(), threading.Event(), {}
 
     def admit(delivery):
@@ -64,14 +64,14 @@ def test_while_one_is_under_way_the_run_goes_on_with_the_next() -> None:
             may_end.set()
         return delivery.delivery_id
 
-    ahead.start([first, slow, other], admit)
+    ahead.start([slow, other], admit)
     assert has_begun.wait(60)
-    assert ahead.take(slow) == "d1" and by["d2"] is threading.current_thread()
-    assert ahead.take(other) == "d2"
+    assert ahead.take(slow) == "d0" and by["d1"] is threading.current_thread()
+    assert ahead.take(other) == "d1"
 
 
 def test_a_run_that_ends_early_waits_for_no_query() -> None:
-    first, endless, never = deliveries(3)
+    endless, never = deliveries(2)
     has_begun, interrupted, admitted = threading.Event(), threading.Event(), []
 
     def admit(delivery):
@@ -80,10 +80,36 @@ def test_a_run_that_ends_early_waits_for_no_query() -> None:
         assert interrupted.wait(60)
         raise RuntimeError("interrupted")
 
-    ahead.start([first, endless, never], admit)
+    ahead.start([endless, never], admit)
     assert has_begun.wait(60)
     ahead.stop(interrupted.set)
     assert admitted == [endless] and ahead.take(never) is None
+
+
+def test_what_the_run_does_while_it_waits_is_its_own_way_to_admit() -> None:
+    slow, other = deliveries(2)
+    has_begun, may_end, ended = threading.Event(), threading.Event(), []
+
+    def elsewhere(delivery):
+        has_begun.set()
+        assert may_end.wait(60)
+        return "elsewhere"
+
+    def here(delivery):
+        may_end.set()
+        return "here"
+
+    ahead.start([slow, other], elsewhere, here, lambda: ended.append(True))
+    assert has_begun.wait(60)
+    assert ahead.take(slow) == "elsewhere" and ahead.take(other) == "here"
+    ahead._lanes[0]._thread.join()
+    assert ended, "what the thread leaves behind is ended with it"
+
+
+def test_only_the_first_who_asks_begins_until_the_run_ends() -> None:
+    assert ahead.begin() and not ahead.begin()
+    ahead.stop(lambda: None)
+    assert ahead.begin()
 
 
 def test_two_tables_are_never_typed_at_a_time(tmp_path, monkeypatch) -> None:
