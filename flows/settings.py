@@ -36,9 +36,12 @@ class Settings:
     """How long a second run waits for the first one before it says who holds the lock."""
 
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
+    """With 1 a run does one thing after the other. With more, many new small deliveries are shared out to further processes: one
+    for each further processor, three at most, of 0.2 GB each."""
+
     memory_limit: Size = "900MB"
-    """DuckDB's own limit, half of it for a delivery that is read beside another; Great Expectations' 0.3 GB come on top, and a
-    run must stay under 2 GB."""
+    """DuckDB's own limit: one table is typed and checked at a time. Great Expectations' 0.3 GB come on top, and a run must stay
+    under 2 GB."""
 
     numbered_below_bytes: int = 24 * 1024 * 1024
     """Text up to this size is read with line numbers at once; above, only when something was found in it."""
