@@ -40,6 +40,10 @@ HELD_ROWS = 100_000
 # no braces in these patterns: they stand in a query in which Great Expectations takes braces for its own
 GAP = "[ \u00a0\u202f\u2009.-]?"
 PHONE = rf"(^|[^0-9])(\+33{GAP}(\(0\))?{GAP}|0033{GAP}|0)[1-9]" + f"({GAP}[0-9][0-9])" * 4 + "($|[^0-9])"
+SPACE = "[ \u00a0\u202f\u2009]"
+SPACED_PHONE = "(^|[^0-9])0[1-9]" + f"{SPACE}[0-9][0-9]" * 4 + "($|[^0-9])"
+"""In a code, ten digits or pairs of them with dashes are no telephone number; with spaces they are."""
+
 IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
 
 
@@ -652,7 +656,10 @@ def personal_values_sql(contract: Contract) -> str:
         name = column.name
         # what every address or number has is looked for first, and `case` looks no further where it is not: `and` would
         conditions.append(f"case when {name} like '%@%' then regexp_matches({name}, '{EMAIL}') else false end")
-        if column.type != "code":
+        if column.type == "code":
+            has_spaces = " or ".join(f"contains({name}, {quoted(space)})" for space in SPACE[1:-1])
+            conditions.append(f"case when {has_spaces} then regexp_matches({name}, '{SPACED_PHONE}') else false end")
+        else:
             has_start = f"{name} like '%0%' or {name} like '%+33%'"
             conditions.append(f"case when {has_start} then regexp_matches({name}, '{PHONE}') else false end")
             conditions.append(

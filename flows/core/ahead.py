@@ -86,7 +86,9 @@ class Lane:
         with self._lock:
             self._waiting.clear()
         while self._thread.is_alive():
-            (self._end or interrupt)()
+            if self._end is not None:
+                self._end()
+            interrupt()
             time.sleep(0.01)
 
 

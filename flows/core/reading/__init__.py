@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.core.contracts import Contract
 from flows.core.errors import Refusal
 from flows.core.reading import delimited, json_lines
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
-from flows.core.reading.recognise import Match, check_header, match, nearest
+from flows.core.reading.recognise import Match, check_header, left_out, match, nearest
 from flows.core.reading.tables import TextTable, parquet_sql, quoted
 from flows.core.reading.unpack import PlainText, kind_of, to_plain_text, too_large
 
@@ -111,7 +111,11 @@ def _read_csv(
         return Delivered(_long_form(table, contracts["survey_answers"]), table, text.encoding)
     check_header(header, found, line)
     table = delimited.as_table(text, folder, separator, line, header, limits.line, numbered)
-    return Delivered(found, table, text.encoding)
+    return _recognised(found, table, header, text.encoding)
+
+
+def _recognised(found: Match, table: TextTable, header: list[str], encoding: str) -> Delivered:
+    return Delivered(found, replace(table, notes=(*table.notes, *left_out(header, found))), encoding)
 
 
 def _is_survey(names: list[str]) -> bool:
@@ -128,7 +132,8 @@ def _read_json(
     if found is None:
         raise _not_recognised([names], contracts)
     check_header(names, found, 1)
-    return Delivered(found, json_lines.as_table(text, folder, names, limits.line, numbered), text.encoding)
+    table = json_lines.as_table(text, folder, names, limits.line, numbered)
+    return _recognised(found, table, names, text.encoding)
 
 
 def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
@@ -146,7 +151,7 @@ def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, 
     )
     found = match(list(table.header), candidates, "xlsx")
     check_header(list(table.header), found, None)
-    return Delivered(found, table, "xlsx")
+    return _recognised(found, table, list(table.header), "xlsx")
 
 
 def _is_narrow(names: list[str]) -> bool:
@@ -175,7 +180,7 @@ def _read_parquet(path: Path, contracts: Mapping[str, Contract], folder: Path, l
     if found is None:
         raise _not_recognised([names], contracts)
     check_header(names, found, None)
-    return Delivered(found, TextTable("parquet", path, tuple(names), numbered=True), "parquet")
+    return _recognised(found, TextTable("parquet", path, tuple(names), numbered=True), names, "parquet")
 
 
 def _plainly_named(path: Path, link: Path) -> Path:

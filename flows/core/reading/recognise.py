@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.core.contracts import FORBIDDEN_HEADERS, Contract, normalised
 from flows.core.errors import Refusal
+
+LOST = re.compile(r"(?:[^\x00-\x7f]|\?)+")
+"""What may stand in a name where a letter with an accent was lost: `touch?es`, `touchÃ©es`, `touchŽes`."""
+
+LEAST_LETTERS = 4
+"""Of a name that is taken for a damaged one."""
+
+MOST_FIELDS = 10
 
 BY_HEADER = {"csv", "jsonl", "xlsx", "parquet"}
 """Forms that are recognised by the names of columns; the others have readers of their own."""
@@ -44,7 +53,7 @@ def _positions(header: list[str], contract: Contract) -> dict[str, list[int]]:
 
 
 def check_header(header: list[str], found: Match, line: int | None) -> None:
-    """Raises Refusal for a column that is there twice, and for one that names people."""
+    """Raises Refusal for a column that is there twice, one that names people, and one whose name has lost letters."""
     for column, places in _positions(header, found.contract).items():
         if len(places) > 1:
             raise Refusal(
@@ -72,6 +81,47 @@ def check_header(header: list[str], found: Match, line: int | None) -> None:
             line,
             {"columns": ", ".join(f"champ {field}" for field in personal)},
         )
+    _check_letters(header, found, line)
+
+
+def _check_letters(header: list[str], found: Match, line: int | None) -> None:
+    """Raises Refusal for a name that would be a column's if its letters were whole: else the column would go without a word."""
+    lacking = [c for c in found.contract.columns if c.name not in found.positions]
+    for field, name in _unknown(header, found):
+        damaged = _damaged(name)
+        column = damaged and next((c for c in lacking for s in c.spellings if damaged.fullmatch(s)), None)
+        if column:
+            raise Refusal(
+                "header_damaged",
+                "names of columns with all their letters",
+                f"a name in which letters are lost (field {field}, probably {column.spellings[0]})",
+                "export the table again in UTF-8, and look at its header first; the rows have lost letters as well",
+                line,
+                {"field": field},
+            )
+
+
+def _damaged(name: str) -> re.Pattern[str] | None:
+    """A pattern of what a name may have been before letters were lost; None where nothing points to that."""
+    if not LOST.search(name):
+        return None
+    parts = [normalised(part) for part in LOST.split(name)]
+    return re.compile("[a-z_]{1,4}".join(parts)) if sum(map(len, parts)) >= LEAST_LETTERS else None
+
+
+def _unknown(header: list[str], found: Match) -> list[tuple[int, str]]:
+    known = set(found.positions.values())
+    return [(i + 1, name) for i, name in enumerate(header) if i not in known and name.strip()]
+
+
+def left_out(header: list[str], found: Match) -> tuple[str, ...]:
+    """What to say of columns that the contract does not know; nothing where there are none."""
+    fields = [field for field, _ in _unknown(header, found)]
+    if not fields:
+        return ()
+    more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
+    listed = ", ".join(map(str, fields[:MOST_FIELDS]))
+    return (f"columns that the contract does not know were left out (field {listed}{more})",)
 
 
 def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tuple[Contract, list[str], int] | None:
