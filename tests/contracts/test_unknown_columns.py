@@ -1,4 +1,4 @@
-"""Columns that a contract does not know are left out, and said to be; one whose name has lost letters is refused: it would be lost."""
+"""A column that the contract does not know is left out, and said to be; one whose name has lost letters is refused."""
 
 from __future__ import annotations
 

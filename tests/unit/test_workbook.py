@@ -166,6 +166,36 @@ def test_an_error_of_excel_is_not_taken_for_a_blank(tmp_path, plain):
     assert rows_of(workbook.read_sheet(path, tmp_path, wanted)) == [["3", "#ERROR", ""], ["4", "", "#ERROR"]]
 
 
+FORMULAS = {
+    "as openpyxl writes it": ('<c r="C2"><f>SUM(1,2)</f><v /></c>', "#ERROR"),
+    "without any value": ('<c r="C2" s="3"><f>SUM(1,2)</f></c>', "#ERROR"),
+    "with an empty one": ('<c r="C2"><f>SUM(1,2)</f><v></v></c>', "#ERROR"),
+    "shared with another cell": ('<c r="C2"><f t="shared" si="0"/></c>', "#ERROR"),
+    "with a prefix": ('<x:c r="C2"><x:f>SUM(1,2)</x:f><x:v/></x:c>', "#ERROR"),
+    "computed": ('<c r="C2"><f>SUM(1,2)</f><v>3</v></c>', "3"),
+    "computed, shared": ('<c r="C2"><f t="shared" si="0"/><v>3</v></c>', "3"),
+    "computed: an empty text": ('<c r="C2" t="str"><f>IF(1,"","")</f><v></v></c>', ""),
+    "no formula": ('<c r="C2"><v>3</v></c>', "3"),
+}
+
+
+@pytest.mark.parametrize("before", [0, workbook._CHUNK - 30], ids=["", "at the end of a chunk"])
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_a_formula_that_nobody_computed_is_no_empty_cell(plain, tmp_path, cell, before):
+    xml, text = FORMULAS[cell]
+    titles = "".join(f'<c r="{"ABC"[i]}1" t="inlineStr"><is><t>{name}</t></is></c>' for i, name in enumerate(HEADER))
+    number = '<c r="A2" t="inlineStr"><is><t>I-1</t></is></c>'
+    start = f'<row r="1">{titles}</row><row r="2">{number}'
+    filling = " " * max(before - len(sheet_xml(start)), 0)
+    content = sheet_xml(f"{start}{filling}{xml}</row>").replace(b"<worksheet ", b'<worksheet xmlns:x="urn:x" ')
+    if "x:c" in xml:
+        content = content.replace(b"urn:x", content.partition(b'xmlns="')[2].partition(b'"')[0])
+    path = with_members(plain, tmp_path / "formula.xlsx", {"xl/worksheets/sheet1.xml": content})
+    table = workbook.read_sheet(path, tmp_path, wanted)
+    assert rows_of(table)[0][3] == text
+    assert any("formulas" in note for note in table.notes) is (text == "#ERROR")
+
+
 def test_the_table_is_found_on_whichever_sheet_it_stands(tmp_path):
     sheets = {"Lisez-moi": [["Notice"]], "Vide": [], "Données": [HEADER, ["I-1", "2025-01-02", 1]], "Caché": [HEADER]}
     path = save(tmp_path / "a.xlsx", sheets, hidden=("Caché",))

@@ -45,6 +45,14 @@ _STORED_TEXT_END = re.compile(rb"</(?:\w+:)?si\s*>|<(?:\w+:)?si\s*/>")
 _SHOWN_TEXT = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]{0,200}>\s*<(?:\w+:)?v[^<>]{0,100}>\s*(\d{1,9})""")
 _ERROR_CELL = re.compile(rb"""<(?:\w+:)?c\b[^<>]{0,200}?\bt\s*=\s*["']e["'][^<>]{0,200}>""")
 
+# What a program writes that does not compute: a formula and no value. One whose value is an empty text says t="str".
+_UNCOMPUTED = re.compile(
+    rb"""<(?:\w+:)?c\b([^<>]{0,200})>\s*<(?:\w+:)?f\b[^<>]{0,200}(?:/>|(?<!/)>[^<]{0,8192}</(?:\w+:)?f\s*>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v\s*></(?:\w+:)?v\s*>)?\s*</(?:\w+:)?c\s*>"""
+)
+_IS_TEXT = re.compile(rb"""\bt\s*=\s*["']str["']""")
+_FORMULA_OVERLAP = 10_000
+
 _SAVE_AS_XLSX = "open it in Excel or LibreOffice, save it as a workbook .xlsx (or as CSV UTF-8) and deliver that file"
 
 
@@ -201,10 +209,12 @@ def _too_big(limit: int) -> Refusal:
 
 @dataclass(frozen=True)
 class _Scan:
-    """What streaming the members showed: unpacked bytes, and where the error cells of each sheet are (from 0)."""
+    """What streaming the members showed: unpacked bytes, where the error cells of each sheet are (from 0), and which sheets have
+    formulas without a value; their cells are among these."""
 
     unpacked_bytes: int
     error_cells: dict[str, set[tuple[int, int]]]
+    uncomputed: frozenset[str]
 
 
 def guard_zip(path: Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES, max_members: int = MAX_MEMBERS) -> int:
@@ -220,6 +230,7 @@ def _scan(
     path: Path, max_unpacked_bytes: int, max_members: int = MAX_MEMBERS, sheets: frozenset[str] = frozenset()
 ) -> _Scan:
     error_cells: dict[str, set[tuple[int, int]]] = {}
+    uncomputed: set[str] = set()
     texts = _TextScan()
     total = cells = 0
     with _opened_zip(path) as archive:
@@ -232,9 +243,10 @@ def _scan(
             if isinstance(watcher, _SheetScan):
                 cells += watcher.cells
                 error_cells[name] = watcher.error_cells
+                uncomputed |= {name} if watcher.has_uncomputed else set()
         if cells * max(texts.lengths, default=0) > MAX_SHOWN_TEXT:
             _refuse_shown_text(archive, texts.lengths)
-    return _Scan(total, error_cells)
+    return _Scan(total, error_cells, frozenset(uncomputed))
 
 
 def _watch(archive: zipfile.ZipFile, member: zipfile.ZipInfo, watcher, left: int, limit: int) -> int:
@@ -297,10 +309,11 @@ def _read_small(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -
 
 
 class _SheetScan:
-    """Finds the corners and the error cells of a worksheet while its XML streams by."""
+    """Finds the corners, the error cells and the formulas without a value of a worksheet while its XML streams by."""
 
     def __init__(self) -> None:
-        self.tail = b""
+        self.tail = self.formula_tail = b""
+        self.has_uncomputed = False
         self.cells = 0
         self.rows = 0
         self.columns = 0
@@ -323,6 +336,16 @@ class _SheetScan:
         if b'"e"' in window or b"'e'" in window:
             for cell in _ERROR_CELL.findall(window):
                 self._note_error(cell)
+        self._note_uncomputed(self.formula_tail + chunk)
+
+    def _note_uncomputed(self, window: bytes) -> None:
+        """A formula that nobody has computed would be read as an empty cell: what it stands for is not known."""
+        self.formula_tail = window[-_FORMULA_OVERLAP:]
+        if b"<f" in window or b":f" in window:
+            for attributes in _UNCOMPUTED.findall(window):
+                if not _IS_TEXT.search(attributes):
+                    self.has_uncomputed = True
+                    self._note_error(attributes)
 
     def _note_cells_without_reference(self, window: bytes) -> None:
         """Such cells follow one another: a row is as wide as it has cells (its part in the last chunk included)."""
@@ -447,10 +470,10 @@ def _entry(sheet, targets: dict[str, str]) -> SheetEntry:
 class Workbook:
     """An open .xlsx that has passed the guards; made by `open_workbook`."""
 
-    def __init__(self, reader, entries: Sequence[SheetEntry], error_cells: dict[str, set[tuple[int, int]]]) -> None:
+    def __init__(self, reader, entries: Sequence[SheetEntry], scan: _Scan) -> None:
         self._reader = reader
         self._members = {entry.name: entry.member for entry in entries}
-        self._error_cells = error_cells
+        self._scan = scan
         self._loaded: tuple[str, object] | None = None
 
     @property
@@ -469,7 +492,7 @@ class Workbook:
         return [sheet for sheet in self._reader.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
     def rows(self, name: str, count: int | None = None) -> list[list]:
-        """The rows of a sheet from its very first row and column on, as values; error cells hold ERROR_TEXT.
+        """The rows of a sheet from its very first row and column on, as values; errors and uncomputed formulas as ERROR_TEXT.
 
         Raises Refusal `unreadable_workbook` when the sheet cannot be read.
         """
@@ -478,10 +501,14 @@ class Workbook:
                 self._loaded = None
                 self._loaded = (name, self._reader.get_sheet_by_name(name))
             rows = self._loaded[1].to_python(skip_empty_area=False, nrows=count)
-        for row, column in self._error_cells.get(self._members.get(name, ""), ()):
+        for row, column in self._scan.error_cells.get(self._members.get(name, ""), ()):
             if row < len(rows) and column < len(rows[row]):
                 rows[row][column] = ERROR_TEXT
         return rows
+
+    def has_uncomputed(self, name: str) -> bool:
+        """Whether a sheet has formulas whose values were not saved."""
+        return self._members.get(name, "") in self._scan.uncomputed
 
 
 def _visible():
@@ -505,7 +532,7 @@ def open_workbook(path: Path, max_unpacked_bytes: int = MAX_UNPACKED_BYTES) -> I
             from python_calamine import CalamineWorkbook
 
             reader = CalamineWorkbook.from_filelike(file)
-        yield Workbook(reader, entries, scan.error_cells)
+        yield Workbook(reader, entries, scan)
 
 
 @contextmanager
@@ -599,6 +626,7 @@ def read_sheet(
     with open_workbook(path, max_unpacked_bytes) as book:
         found = _the_one(book, wanted)
         rows = book.rows(found.sheet)
+        uncomputed = book.has_uncomputed(found.sheet)
     target = folder / "sheet.csv"
     count, beside, too_long = _write(rows, found, target)
     return TextTable(
@@ -609,7 +637,7 @@ def read_sheet(
         numbered=True,
         line_count=count,
         bad_lines=too_long,
-        notes=_notes(found, beside),
+        notes=_notes(found, beside, uncomputed),
     )
 
 
@@ -671,10 +699,14 @@ def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tup
     return count, beside, tuple(too_long)
 
 
-def _notes(found: _Found, beside: int) -> tuple[str, ...]:
+def _notes(found: _Found, beside: int, uncomputed: bool) -> tuple[str, ...]:
     notes = [f"read from sheet {name_sheets([found.sheet])}"]
     if found.row:
         notes.append(f"the header stands in row {found.row + 1}; what stands above was left out")
     if beside:
         notes.append(f"{beside} rows have text beside the table, without a column name; that text was left out")
+    if uncomputed:
+        notes.append(
+            "formulas whose results were not saved count as errors: open the workbook in Excel or LibreOffice and save it"
+        )
     return tuple(notes)
