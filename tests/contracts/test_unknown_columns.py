@@ -67,3 +67,9 @@ def test_a_telephone_number_in_a_code_is_set_aside(admit, partner, is_taken) -> 
     verdict = admit("actions.csv", actions(partner=partner)).verdict
     assert (verdict.rows_accepted == 8) is is_taken
     assert is_taken or verdict.refusal["facts"]["reason"] == "no_personal_values"
+
+
+def test_a_column_that_is_not_there_is_no_matter_of_separators(admit) -> None:
+    header = "CODGEO_2026;annee;indicateur;unite_de_compte;taux_pour_mille"
+    refusal = admit("communes.csv", f"{header}\n63113;2024;Homicides;Victime;0,1\n").verdict.refusal
+    assert refusal["code"] == "not_recognised" and "without count (for example" in refusal["found"]

@@ -125,7 +125,10 @@ def left_out(header: list[str], found: Match) -> tuple[str, ...]:
 
 
 def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tuple[Contract, list[str], int] | None:
-    """The contract that shares most columns with one of the lines, what it lacks, and the line's number."""
+    """The contract that shares most columns with one of the lines, what it lacks, and the line's number.
+
+    Where only one of several columns is needed and none is there, all of them are lacking.
+    """
     best: tuple[int, Contract, list[str], int] | None = None
     by_header = [contract for contract in contracts.values() if set(contract.forms) & BY_HEADER]
     for number, header in enumerate(headers, 1):
@@ -133,6 +136,8 @@ def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tupl
             positions = _positions(header, contract)
             shared = sum(name in positions for name in contract.recognise_all)
             missing = [name for name in contract.recognise_all if name not in positions]
+            if not missing and not any(name in positions for name in contract.recognise_any):
+                missing = list(contract.recognise_any)
             if shared and (best is None or shared > best[0]):
                 best = (shared, contract, missing, number)
     return best[1:] if best else None
