@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.core.contracts import Contract, Expectation
-from flows.core.errors import Refusal, StorageProblem
+from flows.core.errors import Refusal, StorageProblem, printable
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.profiling import profile_of
 from flows.core.reading import Delivered, Limits, anonymity, read
@@ -41,7 +41,7 @@ HELD_ROWS = 100_000
 GAP = "[ \u00a0\u202f\u2009.-]?"
 PHONE = rf"(^|[^0-9])(\+33{GAP}(\(0\))?{GAP}|0033{GAP}|0)[1-9]" + f"({GAP}[0-9][0-9])" * 4 + "($|[^0-9])"
 SPACE = "[ \u00a0\u202f\u2009]"
-SPACED_PHONE = "(^|[^0-9])0[1-9]" + f"{SPACE}[0-9][0-9]" * 4 + "($|[^0-9])"
+SPACED_PHONE = rf"(^|[^0-9])(\+33{SPACE}?|0033{SPACE}?|0)[1-9]" + f"{SPACE}[0-9][0-9]" * 4 + "($|[^0-9])"
 """In a code, ten digits or pairs of them with dashes are no telephone number; with spaces they are."""
 
 IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
@@ -500,7 +500,7 @@ def _remedy_of(reason: str, delivered: Delivered) -> str:
     column = next((c for c in delivered.contract.staged_columns if c.name == name and c.type in WRITTEN), None)
     if column is None:
         return "compare the columns with the contract: a whole column is probably shifted or in another form"
-    header = delivered.table.header[delivered.match.positions[name]].strip()
+    header = printable(delivered.table.header[delivered.match.positions[name]].strip())
     return f"write {WRITTEN[column.type]} in the column {header}; if they stand in another one, the columns are shifted"
 
 

@@ -32,7 +32,7 @@ SIGNAL_WHEN_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of Linux
 
 def to_spare(threads: int) -> int:
     """How many hands a run may have that uses so many threads."""
-    return max(min(threads, processors.available()) - 1, 0)
+    return max(min(threads - 1, processors.available() - 1, MOST), 0)
 
 
 class Hand:

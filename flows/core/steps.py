@@ -345,7 +345,6 @@ def _hand_out(deliveries: list[Delivery], sql: Path, place, count: int, admit_he
 
         ahead.start(share, admit, admit_here, hand.close)
 
-    count = min(count, hands.MOST)
     for number in range(count):
         with suppress(OSError):  # no room for another process: the run does it all itself
             start(hands.Hand(sql, place), deliveries[number::count])

@@ -27,7 +27,7 @@ def mangled(text: str, written: str, read: str) -> str:
         (mangled(HEADER, "utf-8", "cp1252"), 7),
         (mangled(HEADER, "mac_roman", "cp1252"), 7),
         (mangled(HEADER, "utf-8", "mac_roman"), 7),
-        (HEADER.replace("formées", "form_es").replace("form_es", "form?es"), 8),
+        (HEADER.replace("formées", "form?es"), 8),
     ],
 )
 def test_a_column_whose_name_has_lost_letters_is_not_left_out_in_silence(admit, header, field) -> None:
@@ -58,6 +58,7 @@ def test_many_of_them_are_counted_and_blank_ones_are_none(admit) -> None:
     [
         ("P{} 06 12 34 56 78", False),
         ("P{} 06\u202f12 34 56 78", False),
+        ("P{} +33 6 12 34 56 78", False),
         ("P{}-06-12-34-56-78", True),
         ("P{} 2025 03", True),
         ("061234567{}", True),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -169,17 +171,19 @@ def test_a_killed_run_leaves_no_hand_behind(settings) -> None:
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as run:
         pid = int(run.stdout.readline())
         time.sleep(1)  # it has to begin before it can be told
+        os.kill(pid, signal.SIGSTOP)  # so that it cannot end by itself when nobody asks any more
         run.kill()
     for _ in range(100):
         if not _is_running(pid):
             return
         time.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
     pytest.fail("the hand goes on")
 
 
 def _is_running(pid: int) -> bool:
     """Whether it does anything: one that ended and that nobody has asked about since is a zombie."""
     try:
-        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
