@@ -179,17 +179,18 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("before", [0, workbook._CHUNK - 30], ids=["", "at the end of a chunk"])
+@pytest.mark.parametrize("is_cut", [False, True], ids=["", "between two chunks"])
 @pytest.mark.parametrize("cell", FORMULAS)
-def test_a_formula_that_nobody_computed_is_no_empty_cell(plain, tmp_path, cell, before):
+def test_a_formula_that_nobody_computed_is_no_empty_cell(plain, tmp_path, cell, is_cut):
     xml, text = FORMULAS[cell]
     titles = "".join(f'<c r="{"ABC"[i]}1" t="inlineStr"><is><t>{name}</t></is></c>' for i, name in enumerate(HEADER))
     number = '<c r="A2" t="inlineStr"><is><t>I-1</t></is></c>'
-    start = f'<row r="1">{titles}</row><row r="2">{number}'
-    filling = " " * max(before - len(sheet_xml(start)), 0)
-    content = sheet_xml(f"{start}{filling}{xml}</row>").replace(b"<worksheet ", b'<worksheet xmlns:x="urn:x" ')
-    if "x:c" in xml:
-        content = content.replace(b"urn:x", content.partition(b'xmlns="')[2].partition(b'"')[0])
+    content = sheet_xml(f'<row r="1">{titles}</row><row r="2">{number}{xml}</row>')
+    name_space = content.partition(b'xmlns="')[2].partition(b'"')[0]
+    content = content.replace(b"<worksheet ", b'<worksheet xmlns:x="' + name_space + b'" ')
+    if is_cut:  # its first twelve bytes in the one, the others in the next
+        before = b" " * (workbook._CHUNK - 12 - content.index(xml.encode()))
+        content = content.replace(xml.encode(), before + xml.encode())
     path = with_members(plain, tmp_path / "formula.xlsx", {"xl/worksheets/sheet1.xml": content})
     table = workbook.read_sheet(path, tmp_path, wanted)
     assert rows_of(table)[0][3] == text
