@@ -38,6 +38,7 @@ def run(raw: Path, out: Path, with_parquet: bool = True) -> Path:
         con.execute(f"attach {quoted(database)} as release (storage_version 'v1.0.0')")
         _load(con, raw, contracts)
         models.create_references(con, graph.references)
+        models.create_schemas(con, graph)
         for model in graph.models:
             models.build_model(con, graph, model)
             if with_parquet and model.is_published:

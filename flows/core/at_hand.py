@@ -132,6 +132,7 @@ def _build_without_rows(con, graph, contracts: Mapping[str, object], lineage_fil
     for name, path in lineage_files.items():
         models.create_run_view(con, name, path)
     models.create_references(con, graph.references)
+    models.create_schemas(con, graph)
     for model in graph.models:
         models.build_model(con, graph, model)
         if model.is_published:

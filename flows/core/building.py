@@ -131,11 +131,14 @@ class Workshop:
 
 
 def _open(build: Build, shop: Workshop) -> None:
-    """Open the work database, with the release attached as `release` in the format that every DuckDB since 1.0 reads."""
+    """Open the work database, with the release attached as `release` in the format that every DuckDB since 1.0 reads.
+
+    It is in memory, and what takes more than its limit lies in `spill`: in a file each table would be written to a log,
+    and compressed, for nobody.
+    """
     import duckdb
 
     build.con = duckdb.connect(
-        ":memory:" if build.is_small else str(build.work / "work.duckdb"),
         config={
             "threads": 1 if build.is_small else shop.threads,
             "memory_limit": shop.memory_limit,
@@ -235,6 +238,7 @@ def start(
         models.create_run_view(con, name, path)
     protecting.show_earlier(con, earlier)
     models.create_references(con, graph.references)
+    models.create_schemas(con, graph)
     _show_before(con, build)
     return build
 
@@ -506,7 +510,6 @@ def _take_kept(con, build: Build, shop: Workshop, model: Model) -> bool:
     path = _kept_path(shop.kept, model.name, entry.get("depends_on", ""))
     if "sha256" not in entry or not path.is_file() or sha256_of(path) != entry["sha256"]:
         return False
-    con.execute(f"create schema if not exists {model.schema}")
     con.execute(f"create or replace view {model.name} as select * from read_parquet({quoted(path)})")
     build.made.add(model.name)
     return True
@@ -594,8 +597,6 @@ def _carry_over(con, build: Build, model: Model) -> None:
     kept = build.previous / "parquet" / parquet_name(model)
     take_over(kept, build.folder / "parquet" / parquet_name(model))
     name = f"{model.schema}.{identifier(model.table)}"
-    for schema in (model.schema, f"release.{model.schema}"):
-        con.execute(f"create schema if not exists {schema}")
     if model.name not in build.copied:
         con.execute(f"create table release.{name} as select * from read_parquet({quoted(kept)})")
         models.comment(con, model)

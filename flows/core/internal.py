@@ -17,6 +17,7 @@ copy of millions of rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from flows.core import building, models
@@ -40,44 +41,45 @@ COPIED_ROWS = 20_000
 INTERNAL = "Exact counts, internal: not to be published."
 
 
-def copy(target: Path, con, build: Build, shop: Workshop, contracts: Mapping[str, Contract]) -> set[str]:
-    """Begin the database with copies of what is small; returns the names of these tables, for `complete`.
+def write(target: Path, con, build: Build, shop: Workshop, contracts: Mapping[str, Contract]) -> None:
+    """Write the database but for the release that it belongs to, which `name_release` adds: copies of what is small, views of
+    what is large, and their texts.
 
     `con` is a connection to the work database, of this function's own: others may be in use meanwhile. It is closed.
     """
-    target.unlink(missing_ok=True)
-    con.execute(f"attach {quoted(target)} as internal (storage_version 'v1.5.0', block_size 16384)")
-    con.execute("set threads = 1")  # a hundred small tables: dividing them takes longer than writing them
-    try:
-        return _copy_tables(con, build, shop, contracts)
-    finally:
-        con.execute(f"set threads = {shop.threads}")
-        con.execute("detach internal")
-        con.close()
-
-
-def complete(
-    target: Path,
-    build: Build,
-    shop: Workshop,
-    contracts: Mapping[str, Contract],
-    copied: set[str],
-    facts: Mapping[str, object],
-) -> None:
-    """Add all else, for a release that is complete but not published.
-
-    `facts` go into `about.release`: the release's name and day, the code's version, the manifest's hash.
-    """
     import duckdb
 
-    with duckdb.connect(str(target), config={"threads": 1, "memory_limit": shop.memory_limit}) as own:
-        own.execute("begin transaction")
-        _create_views(own, build, shop, contracts, copied)
-        _tell_release(own, facts)
-        own.execute("; ".join(_comments(build.graph, contracts, copied)))
-        own.execute("commit")
-        own.execute("checkpoint")
+    target.unlink(missing_ok=True)
+    # what is killed here is made anew: nothing is ever recovered from a log of it
+    how = "storage_version 'v1.5.0', block_size 16384, recovery_mode no_wal_writes"
+    con.execute(f"attach {quoted(target)} as internal ({how})")
+    con.execute("set threads = 1")  # a hundred small tables: dividing them takes longer than writing them
+    try:
+        copied = _copy_tables(con, build, shop, contracts)
+        con.execute("use internal")  # a view names tables of the database that it lies in
+        _create_views(con, build, shop, contracts, copied)
+        con.execute("; ".join(_comments(build.graph, contracts, copied)))
+    finally:
+        with suppress(duckdb.TransactionException):  # there is none, unless it failed half-way
+            con.rollback()
+        con.execute(f"use memory; set threads = {shop.threads}")
+        con.execute("detach internal")
+        con.close()
     target.chmod(0o600)
+
+
+def name_release(target: Path, facts: Mapping[str, object]) -> None:
+    """Write into `about.release` what the database belongs to, once the release is complete: `facts` are the release's name
+    and day, the code's version, the manifest's hash."""
+    import duckdb
+
+    with duckdb.connect(str(target), config={"threads": 1}) as own:
+        own.execute("begin transaction")
+        own.execute(f"create table about.release ({', '.join(f'{name} varchar' for name in facts)})")
+        own.execute(f"insert into about.release values ({', '.join('?' * len(facts))})", [str(f) for f in facts.values()])
+        told = "The release that this database belongs to, and nothing else."
+        own.execute(f"comment on table about.release is {quoted(told)}; commit")
+        own.execute("checkpoint")
 
 
 def release_of(path: Path) -> str | None:
@@ -131,16 +133,16 @@ def _relation(con, build: Build, shop: Workshop, model: Model) -> str | None:
     return relation if con.execute(f"select count(*) from {relation}").fetchone()[0] <= COPIED_ROWS else None
 
 
-def _create_views(own, build: Build, shop: Workshop, contracts: Mapping[str, Contract], copied: set[str]) -> None:
+def _create_views(con, build: Build, shop: Workshop, contracts: Mapping[str, Contract], copied: set[str]) -> None:
     """What was not copied, in the order in which each finds what it reads."""
     large = {name: contract for name, contract in contracts.items() if f"sources.{name}" not in copied}
-    models.create_sources(own, large, building.staged_files(build.rows, shop.staged))
+    models.create_sources(con, large, building.staged_files(build.rows, shop.staged))
     for model in build.graph.models:
         if not model.is_published and model.name not in copied and model.compute is None:
-            own.execute(f"create view {model.schema}.{identifier(model.table)} as {model.sql}")
+            con.execute(f"create view {model.schema}.{identifier(model.table)} as {model.sql}")
     for table in EXACT:
-        own.execute(f"create view audit.{table} as {exact_sql(build.graph.by_name[f'audit.{table}'])}")
-    own.execute(f"create view audit.drift as {EXACT_DRIFT}")
+        con.execute(f"create view audit.{table} as {exact_sql(build.graph.by_name[f'audit.{table}'])}")
+    con.execute(f"create view audit.drift as {EXACT_DRIFT}")
 
 
 def exact_sql(model: Model) -> str:
@@ -148,14 +150,8 @@ def exact_sql(model: Model) -> str:
     return model.sql.replace("public_", "")
 
 
-def _tell_release(own, facts: Mapping[str, object]) -> None:
-    own.execute(f"create table about.release ({', '.join(f'{name} varchar' for name in facts)})")
-    own.execute(f"insert into about.release values ({', '.join('?' * len(facts))})", [str(f) for f in facts.values()])
-
-
 def _comments(graph: Graph, contracts: Mapping[str, Contract], copied: set[str]) -> Iterable[str]:
     """Comments on every table and view, and on the columns that are described; all in one transaction."""
-    yield f"comment on table about.release is {quoted('The release that this database belongs to, and nothing else.')}"
     for name in _run_tables():
         yield f"comment on table sources.{name} is {quoted(f'{INTERNAL} Described in sql/README.md.')}"
     for contract in contracts.values():

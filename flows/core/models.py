@@ -13,7 +13,7 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from flows.core import at_hand
+from flows.core import at_hand, fingerprints
 from flows.core.contracts import Contract, Expectation, expectation_of, expectation_problems, load_yaml
 from flows.core.errors import ModelError, tells_of_full_disk
 from flows.core.reading.tables import identifier, quoted
@@ -509,9 +509,8 @@ def input_fingerprint(model: Model, known: Mapping[str, str], salt: str) -> str:
 
 
 def content_fingerprint(con, model: Model) -> str:
-    """A hash of a built table's rows in any order."""
-    sql = f"select md5(string_agg(h, '' order by h)) from (select md5(cast(t as varchar)) as h from {model.name} as t)"
-    return f"content:{con.execute(sql).fetchone()[0]}"
+    """A hash of a built table's columns and rows, in any order of the rows."""
+    return f"content:{fingerprints.of_relation(con, model.name, fingerprints.columns_of(con, model.name))}"
 
 
 def row_count(con, model: Model) -> int:
@@ -580,12 +579,18 @@ def create_references(con, references: Iterable[Reference]) -> None:
             raise ModelError(f"{reference.path}: {' '.join(str(error).split())[:300]}", "correct the row") from None
 
 
+def create_schemas(con, graph: Graph, release: str = "release") -> None:
+    """The schemas of all models, and of the published ones in the release too; before the first one is built."""
+    schemas = {model.schema for model in graph.models}
+    schemas |= {f"{release}.{model.schema}" for model in graph.models if model.is_published}
+    con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
+
+
 def build_by_delivery(con, model: Model, kept: Path, same: Collection[str]) -> bool:
     """Build a model that is kept by delivery: the rows of `same` deliveries from the file `kept`, the others by its query.
 
     False, and nothing is built, where the file has other columns or types than the query.
     """
-    con.execute(f"create schema if not exists {model.schema}")
     listed = f"list_contains([{', '.join(quoted(d) for d in same)}], {DELIVERY})"
     stored = f"select * from read_parquet({quoted(kept)}) where {listed}"
     # `not in` would be a join in DuckDB; this is decided for each delivery's file before any is read
@@ -603,13 +608,11 @@ def build_model(con, graph: Graph, model: Model, release: str = "release") -> No
     """
     import duckdb
 
-    con.execute(f"create schema if not exists {model.schema}")
     name = f"{model.schema}.{identifier(model.table)}"
     try:
         if model.compute is not None:
             _compute(con, model, name)
         elif model.is_published:
-            con.execute(f"create schema if not exists {release}.{model.schema}")
             order = ", ".join(identifier(column) for column in model.grain)
             con.execute(f"create or replace table {release}.{name} as select * from ({model.sql}\n) order by {order}")
             _check_columns(con, model, release)

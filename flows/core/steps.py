@@ -524,18 +524,18 @@ def publish(settings: Settings, run: Run, build, progress: Progress) -> Outcome:
     internal_database = build.work / "warehouse.duckdb"
     with _beside(settings.threads) as beside_this:
         if settings.publish:  # DuckDB copies tables while the pages are written in Python
-            copying = beside_this(internal.copy, internal_database, con.cursor(), build, shop, contracts)
+            written = beside_this(internal.write, internal_database, con.cursor(), build, shop, contracts)
         tables = publishing.write_files(build, con, contracts, run.code_version, run.as_of, settings.sql)
         if settings.publish:  # now: the fingerprint of a large table may still be under way
             protecting.remember(build, con, settings.protection)
         manifest, taken = publishing.seal(build, con, tables, keys, run.code_version, run.as_of)
         if settings.publish:
             place = publishing.free_place(settings.releases, manifest["release"])
-            facts = _facts(build, manifest, place.name)
-            completed = beside_this(internal.complete, internal_database, build, shop, contracts, copying(), facts)
+            written()
+            named = beside_this(internal.name_release, internal_database, _facts(build, manifest, place.name))
         building.close(build)  # gives back the memory of all tables, which takes its time
         if settings.publish:
-            completed()
+            named()
     removed: list[str] = []
     if settings.publish:
         ledger.write_json(withheld.path_of(settings.runs, place.name), taken)

@@ -115,6 +115,8 @@ def con():
                 con.execute(f"alter table sources.partner_events alter {name} type {kind}")
             else:
                 con.execute(f"alter table sources.partner_events add column {name} {kind}")
+        con.execute("attach ':memory:' as release")
+        models.create_schemas(con, GRAPH)
         for model in GRAPH.models:
             if model.schema == "staging":
                 models.build_model(con, GRAPH, model)

@@ -154,9 +154,9 @@ def whole(sample_run, tmp_path_factory):
         con.execute(f"drop view sources.{contract}")
         con.execute(f"create table sources.{contract} as select * from kept")
         con.execute("drop table kept")
+    models.create_schemas(con, GRAPH)
     for model in GRAPH.models:
         if not model.is_published and model.compute is None:
-            con.execute(f"create schema if not exists {model.schema}")
             con.execute(f"create table {model.name} as {model.sql}")
         else:
             models.build_model(con, GRAPH, model)

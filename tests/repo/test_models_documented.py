@@ -134,6 +134,7 @@ def _built(tmp_path, python: str, spec: str = PYTHON_SPEC):
     graph = models.load_graph(_sql_folder(tmp_path, int_x_py=python, int_x_yml=spec, **Y), [])
     con = duckdb.connect()
     con.execute("attach ':memory:' as release")
+    models.create_schemas(con, graph)
     for model in graph.models:
         models.build_model(con, graph, model)
     return con
@@ -178,5 +179,6 @@ def test_columns_and_texts_must_agree(tmp_path, select, spec, named) -> None:
     graph = models.load_graph(_sql_folder(tmp_path, x_sql=HEADER + select, x_yml=spec), [])
     with duckdb.connect() as con, pytest.raises(ModelError) as raised:
         con.execute("attach ':memory:' as release")
+        models.create_schemas(con, graph)
         models.build_model(con, graph, graph.models[0])
     assert "x.sql" in raised.value.problem and named in raised.value.problem

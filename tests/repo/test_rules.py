@@ -259,6 +259,7 @@ def failing_expectations(sql: Path) -> dict[str, str]:
         given = {"received_at": "2026-02-01 08:00:00", "verdict": "passed", "is_in_force": True, "is_synthetic": False}
         for name in models.delivery_tables([]):
             _give(con, f"sources.{name}", [{**given, **row} for row in DELIVERIES])
+        models.create_schemas(con, graph)
         for model in graph.models:
             if model.name in needed:
                 models.build_model(con, graph, model)

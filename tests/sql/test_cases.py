@@ -71,6 +71,7 @@ def _model_shapes() -> dict[str, dict[str, str]]:
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as release")
         _load_given(con, contracts, graph, {})
+        models.create_schemas(con, graph)
         for model in graph.models:
             models.build_model(con, graph, model)
         return {model.name: _shape(con, model.name) for model in graph.models}
@@ -114,6 +115,7 @@ def _build_up_to(con, graph, wanted: str, given: set[str], nothing_hidden: bool)
     for model in reversed(graph.models):
         if model.name in needed:
             needed |= {r for r in model.reads if r in graph.by_name and r not in given}
+    models.create_schemas(con, graph)
     for model in graph.models:
         if model.name in needed and model.name not in given:
             if nothing_hidden and model.name == PROTECTED:

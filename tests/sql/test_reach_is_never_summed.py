@@ -67,6 +67,7 @@ def tables_with_a_sum(graph, contracts) -> set[str]:
             '63113' as parent_code, cast(null as boolean) as is_sensitive, 'z' as delivery_id, 1 as delivery_rank"""
         )
         wanted = _from("sources.channel_metrics", graph)
+        models.create_schemas(con, graph)
         for model in graph.models:
             if model.name in wanted:
                 models.build_model(con, graph, model)
