@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from flows.core.disclosure import memory
-from flows.core.disclosure.frames import certify, protect_frame
+from flows.core.disclosure.frames import Linked, certify, protect_frame
 
 CITY = "city"
 YEARS = 4
@@ -128,9 +128,9 @@ class Run:
         times = [time.process_time()]
         frame = protect_frame(cells, self.sums, RULES, self.measures, *self.memory)
         times.append(time.process_time())
-        certificate = certify(frame, self.sums, RULES, self.measures, *self.memory).certificate
+        certificate = certify(Linked(frame, self.sums), RULES, self.measures, *self.memory).certificate
         times.append(time.process_time())
-        self.memory = memory.after_release(*self.memory, frame, self.sums)
+        self.memory = memory.after_release(*self.memory, Linked(frame, self.sums))
         times.append(time.process_time())
         self.leaks += certificate["leaks"]
         steps = ", ".join(
@@ -160,7 +160,7 @@ def measure_one(cells: int, mean: float, asked: argparse.Namespace) -> None:
     wrong = bool(run.leaks)
     if asked.attack_bare:
         bare = protect_frame(table, sums, RULES, measures, with_partners=False)
-        leaks = certify(bare, sums, RULES, measures).certificate["leaks"]
+        leaks = certify(Linked(bare, sums), RULES, measures).certificate["leaks"]
         print(f"  without partners: {leaks} leaks")
         wrong |= not leaks
     sys.exit(int(wrong))

@@ -32,6 +32,8 @@ from flows.core.taking_over import take_over
 if TYPE_CHECKING:
     import duckdb
 
+    from flows.core.disclosure.frames import Linked
+
 LATE_SOURCES = ("sources.checks", "sources.release_checks")
 """Known only once the other models are verified: what reads them is built last."""
 
@@ -61,7 +63,8 @@ class Build:
     `copied` those that stand in `database` from the beginning, to be kept or replaced.
     `fingerprints` are those of tables that were built anew, begun as soon as their Parquet is written.
     `memory` is what the release before says of failing checks: what is known and what is new depends on it.
-    `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away.
+    `earlier` is what the releases so far showed and hid, `certificate` the proof that this one gives nothing of it away, and
+    `linked` the protected counts that it was made for (None where it is the one of the release before).
     `before` are the hashes of the tables that expectations may compare with, by name; `not_compared` says why there are none.
     `counted` says of each contract what its rows are counts of.
     `con` is the work database, open from `start` to `close`; `ahead` checks what is finished, where there is a processor for it;
@@ -91,6 +94,7 @@ class Build:
     memory: Memory | None = None
     earlier: Earlier | None = None
     certificate: dict = field(default_factory=dict)
+    linked: Linked | None = None
     is_small: bool = False
     has_little_new: bool = False
     counted: Mapping[str, Counted] = field(default_factory=dict)

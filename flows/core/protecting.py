@@ -82,7 +82,9 @@ def certify(build, con, make: Callable[[str], None]) -> dict:
 
     for name in (PROTECTED, LINKED):
         make(name)
-    found = frames.certify(**{name: con.execute(query).df() for name, query in _QUERIES.items()})
+    tables = {name: con.execute(query).df() for name, query in _QUERIES.items()}
+    build.linked = frames.Linked(tables.pop("frame"), tables.pop("sums"))
+    found = frames.certify(build.linked, **tables)
     try:
         found.require()
     except frames.DisclosureError as error:
@@ -142,9 +144,9 @@ def remember(build, con, folder: Path) -> None:
 
     if build.certificate is build.previous_manifest.get("certificate"):
         return  # nothing is shown that the release before did not show
-    frames = {name: con.execute(_QUERIES[name]).df() for name in ("before_cells", "before_sums", "frame", "sums")}
+    before = {name: con.execute(_QUERIES[name]).df() for name in ("before_cells", "before_sums")}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = memory.save(folder, *memory.after_release(**frames))
+    name = memory.save(folder, *memory.after_release(**before, linked=build.linked))
     hashes = {table: sha256_of(folder / name / file) for table, file in FILES.items()}
     ledger.write_json(folder / POINTER, {"name": name, "sha256": hashes})
 

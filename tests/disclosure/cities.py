@@ -10,7 +10,7 @@ import pandas as pd
 
 from flows.core.disclosure import memory
 from flows.core.disclosure.certificate import Verdict
-from flows.core.disclosure.frames import KEY, certify, protect_frame
+from flows.core.disclosure.frames import KEY, Linked, certify, protect_frame
 
 DAY = "2026-11-23"
 RULES = pd.DataFrame(
@@ -153,9 +153,9 @@ class Archive:
     def publish(self, cells: pd.DataFrame, with_partners: bool = True) -> pd.DataFrame:
         """Protect, attack and remember one release."""
         frame = protect_frame(cells, self.sums, RULES, MEASURES, *self.memory, with_partners=with_partners)
-        self.verdicts.append(certify(frame, self.sums, RULES, MEASURES, *self.memory))
+        self.verdicts.append(certify(Linked(frame, self.sums), RULES, MEASURES, *self.memory))
         self.frames.append(frame)
-        self.memory = memory.after_release(*self.memory, frame, self.sums)
+        self.memory = memory.after_release(*self.memory, Linked(frame, self.sums))
         return frame
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.core.disclosure.attack import Known, find_intervals, find_leaks
-from flows.core.disclosure.frames import certify, links_of, protect_frame
+from flows.core.disclosure.frames import Linked, certify, protect_frame
 
 SLOW = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -24,7 +24,7 @@ def test_textbook_example_has_the_interval_worked_out_by_hand():
     # With x for it, its partners are 30 - x, x - 5 and 34 - x, so that 5 <= x <= 30.
     sums = links(3, 3)
     frame = bare(table([[20, 50, 10], [8, 19, 22], [17, 32, 12]]), sums)
-    matrix, _ = links_of(frame, sums)
+    matrix, _ = Linked(frame, sums).sums()
     cells = list(zip(frame["zone_code"], frame["breakdown_value"], strict=True))
     hidden = np.array([cell in {("z1", "k0"), ("z1", "k2"), ("z2", "k0"), ("z2", "k2")} for cell in cells])
     count = frame["exact_count"].to_numpy()
@@ -40,7 +40,7 @@ def test_textbook_example_has_the_interval_worked_out_by_hand():
 
 def test_a_lone_hidden_cell_is_read_off_its_total_and_the_message_names_the_sum():
     sums = links(2, 2)
-    verdict = certify(bare(table([[20, 3], [30, 40]]), sums), sums, RULES, MEASURES)
+    verdict = certify(Linked(bare(table([[20, 3], [30, 40]]), sums), sums), RULES, MEASURES)
     assert len(verdict.leaks) == 1
     message = verdict.leaks[0]
     assert "incidents · z0 · year:2026-01-01 · kind:k1" in message
@@ -51,7 +51,7 @@ def test_a_lone_hidden_cell_is_read_off_its_total_and_the_message_names_the_sum(
 def test_two_fives_whose_total_is_known_are_told_by_it():
     # both lie in 0 to 5, their sum is 10: each is 5
     sums = links(2, 2)
-    assert len(certify(bare(table([[5, 5], [30, 40]]), sums), sums, RULES, MEASURES).leaks) == 2
+    assert len(certify(Linked(bare(table([[5, 5], [30, 40]]), sums), sums), RULES, MEASURES).leaks) == 2
 
 
 @SLOW
@@ -66,7 +66,7 @@ def test_linear_programming_agrees_with_all_tables_tried_one_by_one(rows):
 def test_protected_tables_withstand_every_table_tried_one_by_one(rows):
     sums = links(len(rows), 2)
     frame = protect_frame(table(rows), sums, RULES, MEASURES)
-    assert not certify(frame, sums, RULES, MEASURES).leaks
+    assert not certify(Linked(frame, sums), RULES, MEASURES).leaks
     if (frame["known_high"].fillna(99) > frame["known_low"]).sum() <= 8:
         compare(frame, sums)
 
@@ -74,7 +74,7 @@ def test_protected_tables_withstand_every_table_tried_one_by_one(rows):
 def compare(frame, sums) -> None:
     """Intervals and leaks, against all tables of counts up to a little above the largest."""
     count = frame["exact_count"].to_numpy()
-    matrix, _ = links_of(frame, sums)
+    matrix, _ = Linked(frame, sums).sums()
     known = Known(
         frame["known_low"].to_numpy(float),
         frame["known_high"].fillna(int(count.max()) + 6).to_numpy(float),

@@ -16,7 +16,7 @@ from flows.core.disclosure.attack import Known, find_leaks
 from flows.core.disclosure.certificate import DisclosureError, fingerprint
 from flows.core.disclosure.coarsening import choose_level
 from flows.core.disclosure.cube import CubeError
-from flows.core.disclosure.frames import FRAME, certify, links_of, protect_frame
+from flows.core.disclosure.frames import FRAME, Linked, certify, protect_frame
 from flows.core.disclosure.rounding import round_counts, share
 from flows.core.disclosure.rules import Kind, Rule, rule_book
 from flows.core.disclosure.suppression import information_cost
@@ -28,7 +28,7 @@ def protected(cells, sums=None, **more):
     """The frame and what the attack came to."""
     sums = pd.DataFrame(columns=SUM_COLUMNS) if sums is None else sums
     frame = protect_frame(cells, sums, RULES, MEASURES, **more)
-    return frame, certify(frame, sums, RULES, MEASURES)
+    return frame, certify(Linked(frame, sums), RULES, MEASURES)
 
 
 def test_a_small_count_takes_partners_and_zero_and_totals_stay():
@@ -72,7 +72,7 @@ def least_loss(frame, sums) -> float:
     """The least cost of partners, all sets tried in the order of their cost."""
     count = frame["exact_count"].to_numpy()
     is_small = count <= 5
-    matrix, _ = links_of(frame, sums)
+    matrix, _ = Linked(frame, sums).sums()
     member = abs(matrix.toarray())
     cost = information_cost(count)
     primary = frame["rule"].notna().to_numpy()
@@ -143,10 +143,10 @@ def test_the_rest_of_a_sum_of_measures_has_the_rules_of_its_total():
     )
     measures = pd.DataFrame([("incidents", "police"), ("at night", "police")], columns=["measure", "family"])
     bare = protect_frame(cells, sums, RULES, measures, with_partners=False)
-    leaks = certify(bare, sums, RULES, measures).leaks
+    leaks = certify(Linked(bare, sums), RULES, measures).leaks
     assert any("incidents outside times of day" in leak for leak in leaks)
     frame = protect_frame(cells, sums, RULES, measures)
-    assert certify(frame, sums, RULES, measures).leaks == ()
+    assert certify(Linked(frame, sums), RULES, measures).leaks == ()
     assert (frame["mark"].isin(["small", "other", "untold"])).any()
 
 
@@ -158,7 +158,7 @@ def test_a_hierarchy_for_one_measure_links_no_other():
     assert verdict.leaks == ()
     partners = frame[frame["mark"].isin(["other", "small"]) & frame["rule"].isna()]
     assert set(partners["measure"]) == {"incidents"}
-    assert verdict.certificate["sums"] == links_of(frame, sums)[0].shape[0]
+    assert verdict.certificate["sums"] == Linked(frame, sums).sums()[0].shape[0]
 
 
 def test_totals_that_are_not_their_parts_are_refused():
@@ -186,7 +186,7 @@ def test_persons_are_hidden_to_ten_rounded_to_five_and_their_sums_hold():
     assert (value % 5 == 0).all()
     assert (abs(value - exact) <= 4)[shown].all()
     assert ((exact > 10) | (exact == 0))[shown].all()
-    matrix, _ = links_of(frame, sums)
+    matrix, _ = Linked(frame, sums).sums()
     whole = np.flatnonzero(abs(matrix) @ (~shown.to_numpy()).astype(float) == 0)
     assert len(whole)
     assert not (matrix[whole] @ value).any()
@@ -303,15 +303,15 @@ def test_the_attack_finds_a_small_count_that_a_frame_shows_and_a_partner_that_it
     printed = frame.assign(
         mark=frame["mark"].where(~small, "shown"), low_count=frame["exact_count"], high_count=frame["exact_count"]
     )
-    assert certify(printed, sums, RULES, MEASURES).leaks
+    assert certify(Linked(printed, sums), RULES, MEASURES).leaks
     partner = (frame["mark"] == "other").idxmax()
     printed = frame.copy()
     printed.loc[partner, ["mark", "low_count", "high_count"]] = ["shown", *[frame.loc[partner, "exact_count"]] * 2]
-    assert certify(printed, sums, RULES, MEASURES).leaks
+    assert certify(Linked(printed, sums), RULES, MEASURES).leaks
     # what must stay possible of a small count follows from the rules, whatever the frame says of it
     silent = frame.assign(need_low=np.nan, need_high=np.nan)
     silent.loc[partner, ["mark", "low_count", "high_count"]] = ["shown", *[frame.loc[partner, "exact_count"]] * 2]
-    assert certify(silent, sums, RULES, MEASURES).leaks
+    assert certify(Linked(silent, sums), RULES, MEASURES).leaks
 
 
 def test_rests_that_are_not_those_of_the_sums_are_refused():
@@ -319,7 +319,7 @@ def test_rests_that_are_not_those_of_the_sums_are_refused():
     frame, _ = protected(plan.cells(), plan.sums())
     rest = frame["is_rest"].idxmax()
     with pytest.raises(CubeError, match="rests"):
-        certify(frame.drop(index=rest), plan.sums(), RULES, MEASURES)
+        certify(Linked(frame.drop(index=rest), plan.sums()), RULES, MEASURES)
 
 
 def test_a_measure_without_a_family_a_family_without_a_rule_and_a_setting_that_is_missing_are_refused():

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from flows.core.disclosure import memory
-from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, KEY, certify, protect_frame
+from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, KEY, Linked, certify, protect_frame
 
 # no shrinking: one case takes a second, and a failing city is small as it is
 SLOW = settings(
@@ -183,11 +183,11 @@ def test_a_late_delivery_that_tells_a_hidden_cell_by_the_difference_is_met():
     archive = Archive(links(2, 3))
     archive.publish(early)
     careless = protect_frame(late, archive.sums, RULES, MEASURES, *archive.memory, with_partners=False)
-    leaks = certify(careless, archive.sums, RULES, MEASURES, *archive.memory).leaks
+    leaks = certify(Linked(careless, archive.sums), RULES, MEASURES, *archive.memory).leaks
     assert "earlier release" in " ".join(leaks)
     alone = protect_frame(late, archive.sums, RULES, MEASURES)
     # a certificate that forgets the first release finds nothing wrong, the one that knows it does
-    assert not certify(alone, archive.sums, RULES, MEASURES).leaks
+    assert not certify(Linked(alone, archive.sums), RULES, MEASURES).leaks
     together = archive.publish(late)
     assert archive.verdicts[1].leaks == ()
     assert (together["mark"] == "shown").sum() < (alone["mark"] == "shown").sum()
@@ -210,7 +210,7 @@ def test_what_an_earlier_release_gave_away_is_counted_and_asks_nothing_more():
     loose = RULES.assign(rule_limit=RULES["rule_limit"].where(RULES["kind"] != "small", 1))
     first = protect_frame(table([[20, 3], [30, 40]]), archive.sums, loose, MEASURES)
     assert pick(first, "z0", "k1")["mark"] == "shown"
-    archive.memory = memory.after_release(*archive.memory, first, archive.sums)
+    archive.memory = memory.after_release(*archive.memory, Linked(first, archive.sums))
     second = archive.publish(table([[20, 3], [30, 40]]))
     assert pick(second, "z0", "k1")["mark"] == "small"
     assert pick(second, "z0", "k1")["is_public"]
@@ -240,11 +240,11 @@ def test_the_same_release_again_changes_nothing_and_asks_nothing_again():
     first = archive.publish(plan.cells())
     kept = archive.memory
     again = protect_frame(plan.cells(), archive.sums, RULES, MEASURES, *kept)
-    verdict = certify(again, archive.sums, RULES, MEASURES, *kept)
+    verdict = certify(Linked(again, archive.sums), RULES, MEASURES, *kept)
     pd.testing.assert_frame_equal(first, again)
     assert verdict.certificate["proven_cells"] == 0
     assert verdict.certificate["certified_before"] > 0
-    for before, after in zip(kept, memory.after_release(*kept, again, archive.sums), strict=True):
+    for before, after in zip(kept, memory.after_release(*kept, Linked(again, archive.sums)), strict=True):
         pd.testing.assert_frame_equal(before, after)
 
 

@@ -8,6 +8,7 @@ and no limits.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scipy import sparse
 
 from flows.core.disclosure.attack import Known
 from flows.core.disclosure.certificate import DisclosureError, Release, Verdict, examine
-from flows.core.disclosure.cube import MEASURE, Cube, CubeError, Hierarchy, link
+from flows.core.disclosure.cube import MEASURE, Cube, CubeError, Hierarchy, Sums, link
 from flows.core.disclosure.past import Past
 from flows.core.disclosure.protection import LATENT, SHOWN, SMALL, WITHHELD, Levels, Protected, protect
 from flows.core.disclosure.rules import Rule, RuleBook, rule_book
@@ -75,9 +76,59 @@ def protect_frame(
     return _frame(found, series, level)
 
 
+class Linked:
+    """A protected frame with the sums of its cells, linked again from the cells alone, each way once: for whoever attacks it,
+    and for what later releases must know of it.
+
+    `sums` as for `protect_frame`. Raises CubeError as `certify` does, at the first use of `rows`.
+    """
+
+    def __init__(self, frame: pd.DataFrame, sums: pd.DataFrame) -> None:
+        self.frame = frame
+        self._hierarchies = _hierarchies(sums)
+        self._cell_rows = np.flatnonzero(~frame["is_rest"].to_numpy(bool))
+        cells = frame.iloc[self._cell_rows]
+        withheld = cells["mark"].to_numpy(str) == WITHHELD
+        self._cube = Cube(dimensions_of(cells), cells["exact_count"].to_numpy(np.int64), withheld=withheld)
+
+    @cached_property
+    def whole(self) -> tuple[Cube, Sums]:
+        """The cells, the rests at the end, and the sums among them."""
+        return link(self._cube, self._hierarchies)
+
+    @cached_property
+    def deep(self) -> tuple[Cube, Sums]:
+        """As `whole`, with nothing withheld."""
+        return link(replace(self._cube, withheld=None), self._hierarchies)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """For each cell of `whole` the row of the frame."""
+        return _places(self.whole[0], self.frame, self._cell_rows)
+
+    def sums(self) -> tuple[sparse.csr_array, np.ndarray]:
+        """The sums as a matrix over the rows of the frame, and the name of each sum's hierarchy."""
+        return self._over_rows(self.whole[1], np.arange(self.whole[1].matrix.shape[0]), self.rows)
+
+    def fine_sums(self) -> tuple[sparse.csr_array, np.ndarray]:
+        """As `sums`, those in which withheld cells stand; those of partial hierarchies left out."""
+        cube, links = self.deep
+        rests = len(cube) - len(self._cube)
+        withheld = np.append(self._cube.column("withheld", False), np.zeros(rests, bool)).astype(float)
+        is_rest = np.append(np.zeros(len(self._cube)), np.ones(rests))
+        member = abs(links.matrix)
+        return self._over_rows(links, np.flatnonzero((member @ withheld > 0) & (member @ is_rest == 0)), self._cell_rows)
+
+    def _over_rows(self, links: Sums, kept: np.ndarray, rows: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
+        entries = links.matrix[kept].tocoo()
+        shape = len(kept), len(self.frame)
+        matrix = sparse.csr_array((entries.data, (entries.row, rows[entries.col])), shape=shape)
+        matrix.sort_indices()
+        return matrix, np.array(links.hierarchies, dtype=object)[links.names[kept]]
+
+
 def certify(
-    frame: pd.DataFrame,
-    sums: pd.DataFrame,
+    linked: Linked,
     rules: pd.DataFrame,
     measures: pd.DataFrame,
     before_cells: pd.DataFrame | None = None,
@@ -87,12 +138,10 @@ def certify(
 
     Raises CubeError when the frame's rests are not those that its cells and sums make.
     """
-    cube, cell_of = _linked_again(frame, sums)
-    whole, links = link(cube, _hierarchies(sums))
-    order = _places(whole, frame, cell_of)
-    told = frame.iloc[order]
+    cube, links = linked.whole
+    told = linked.frame.iloc[linked.rows]
     release = Release(
-        whole,
+        cube,
         links,
         told["mark"].to_numpy(str),
         told["rule"].fillna("").to_numpy(str),
@@ -101,7 +150,7 @@ def certify(
         _numbers(told["need_low"], np.inf),
         _numbers(told["need_high"], -np.inf),
         told["is_rest"].to_numpy(bool),
-        lambda: link(replace(cube, withheld=None), _hierarchies(sums)),
+        lambda: linked.deep,
     )
     return examine(release, _book(rules, measures, cube), past_of(before_cells, before_sums))
 
@@ -135,42 +184,6 @@ def past_of(cells: pd.DataFrame | None, sums: pd.DataFrame | None) -> Past:
         matrix,
         sums["hierarchy"].to_numpy(object)[first],
     )
-
-
-def links_of(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[sparse.csr_array, np.ndarray]:
-    """The sums of a protected frame: a matrix over its rows, and the name of each sum's hierarchy."""
-    cube, cell_of = _linked_again(frame, sums)
-    whole, links = link(cube, _hierarchies(sums))
-    order = _places(whole, frame, cell_of)
-    entries = links.matrix.tocoo()
-    matrix = sparse.csr_array(
-        (entries.data, (entries.row, order[entries.col])), shape=(links.matrix.shape[0], len(frame))
-    )
-    matrix.sort_indices()
-    names = np.array(links.hierarchies, dtype=object)
-    return matrix, names[links.names] if len(names) else np.zeros(0, dtype=object)
-
-
-def fine_links_of(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[sparse.csr_array, np.ndarray]:
-    """As `links_of`, the sums in which withheld cells stand; those of partial hierarchies left out."""
-    cube, cell_of = _linked_again(frame, sums)
-    deep, links = link(replace(cube, withheld=None), _hierarchies(sums))
-    withheld = np.append(cube.column("withheld", False), np.zeros(len(deep) - len(cube), bool)).astype(float)
-    rests = np.append(np.zeros(len(cube)), np.ones(len(deep) - len(cube)))
-    member = abs(links.matrix)
-    kept = np.flatnonzero((member @ withheld > 0) & (member @ rests == 0))
-    entries = links.matrix[kept].tocoo()
-    matrix = sparse.csr_array((entries.data, (entries.row, cell_of[entries.col])), shape=(len(kept), len(frame)))
-    matrix.sort_indices()
-    return matrix, np.array(links.hierarchies, dtype=object)[links.names[kept]]
-
-
-def _linked_again(frame: pd.DataFrame, sums: pd.DataFrame) -> tuple[Cube, np.ndarray]:
-    """The cells of a protected frame without its rests, and the rows in which they stand."""
-    cell_of = np.flatnonzero(~frame["is_rest"].to_numpy(bool))
-    cells = frame.iloc[cell_of]
-    count = cells["exact_count"].to_numpy(np.int64)
-    return Cube(dimensions_of(cells), count, withheld=cells["mark"].to_numpy(str) == WITHHELD), cell_of
 
 
 def _places(whole: Cube, frame: pd.DataFrame, cell_of: np.ndarray) -> np.ndarray:

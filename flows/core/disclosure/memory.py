@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, dimensions_of, fine_links_of, links_of
+from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, Linked, dimensions_of
 from flows.core.disclosure.past import row_marks
 from flows.core.disclosure.protection import SHOWN, WITHHELD
 from flows.core.models import RUN_TABLES
@@ -31,13 +31,13 @@ def empty() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def after_release(
-    before_cells: pd.DataFrame, before_sums: pd.DataFrame, frame: pd.DataFrame, sums: pd.DataFrame
+    before_cells: pd.DataFrame, before_sums: pd.DataFrame, linked: Linked
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The memory once a protected frame (of `protect_frame`, with its `sums`) is published: cells and sums.
+    """The memory once a protected frame is published: cells and sums.
 
     A cell that was shown once stays shown; what is known of a cell is what all its releases say together.
     """
-    told = frame.reset_index(drop=True)
+    told = linked.frame.reset_index(drop=True)
     old_row = _rows_before(told, before_cells)
     is_new = old_row < 0
     first_id = int(before_cells["cell_id"].max()) + 1 if len(before_cells) else 0
@@ -50,7 +50,7 @@ def after_release(
     parts = [_typed(part[list(BEFORE_CELLS)]) for part in (gone, again, told[is_new]) if len(part)]
     cells = pd.concat(parts, ignore_index=True) if parts else empty()[0]
     cells = cells.sort_values("cell_id", kind="stable", ignore_index=True)
-    (matrix, names), (fine, fine_names) = links_of(frame, sums), fine_links_of(frame, sums)
+    (matrix, names), (fine, fine_names) = linked.sums(), linked.fine_sums()
     matrix = sparse.csr_array(sparse.vstack([matrix, fine], format="csr"))
     return cells, _with_new_sums(before_sums, matrix, np.concatenate([names, fine_names]), ids)
 
