@@ -195,7 +195,8 @@ def _told(facts: Mapping[str, object], contracts, contract: Contract | None, wor
         if name in facts:
             told[name] = _rows(facts[name])
     if "reason" in facts:
-        told["reason"] = _lowered(_reason(str(facts["reason"]), contract, words)[0])
+        found, told["remedy"] = _reason(str(facts["reason"]), contract, words)
+        told["reason"] = _lowered(found)
     return told
 
 

@@ -142,7 +142,14 @@ def test_a_refused_file_whose_forerunner_holds():
         "Trouvé : un tableau dont la plupart des lignes ne peuvent pas l'être, à la ligne 2. En cause : 9 lignes sur 10, le plus"
         " souvent pour ce motif : la colonne « date_heure » ne se lit pas comme une date et une heure (8 lignes)."
     ) in text
+    assert "Pour corriger : Corrigez cette colonne dans ces lignes" in text
     assert "Votre envoi précédent du même nom, reçu le 1er septembre 2026, reste en vigueur." in text
+
+
+def test_a_file_refused_for_a_rule_that_most_rows_break_says_how_to_keep_it():
+    verdict = refused("mostly_quarantined", "police_incidents", 2, bad=9, read=10, reason="key_unique", most=8)
+    text = plain(letters.letter(Judged(delivery(), verdict, 1), CONTRACTS, WORDS, {}).text)
+    assert f"Pour corriger : {letters._expectation('key_unique', CONTRACTS['police_incidents'], WORDS)[1]}" in text
 
 
 def test_what_a_sender_calls_a_file_is_taken_as_it_is():
@@ -176,7 +183,9 @@ def test_every_refusal_has_its_french_words_and_no_words_are_idle():
     assert set(WORDS.refusals) - set(codes) == {"expectation"}
     for code, entry in WORDS.refusals.items():
         assert set(entry) - {"detail"} == {"expected", "found", "remedy"}, code
-        assert code == "expectation" or not any("{" in entry[part] for part in ("expected", "found", "remedy")), code
+        filled = {part for part in ("expected", "found", "remedy") if "{" in entry[part]}
+        # the remedy of these two is that of what the rows failed
+        assert filled == {"expectation": {"expected", "remedy"}, "mostly_quarantined": {"remedy"}}.get(code, set()), code
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda c: c.name)
