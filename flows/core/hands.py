@@ -12,11 +12,12 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.core import processors
+from flows.core import ahead, processors
 
 if TYPE_CHECKING:
     from flows.core.admission import Room, Verdict
@@ -33,6 +34,26 @@ SIGNAL_WHEN_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of Linux
 def to_spare(threads: int) -> int:
     """How many hands a run may have that uses so many threads."""
     return max(min(threads - 1, processors.available() - 1, MOST), 0)
+
+
+def hand_out(
+    deliveries: Sequence[Delivery], sql: Path, place: Room, count: int, admit_here: Callable[[Delivery], Verdict]
+) -> None:
+    """Let so many hands admit deliveries, each its share of them; `ahead.take` gives their verdicts. `admit_here` is how the
+    run itself admits one."""
+
+    def start(hand: Hand, share: Sequence[Delivery]) -> None:
+        def admit(delivery: Delivery) -> Verdict:
+            verdict = hand.admit(delivery)
+            if verdict is None and hand.is_closed:
+                raise RuntimeError("the run has ended")
+            return verdict or admit_here(delivery)
+
+        ahead.start(share, admit, admit_here, hand.close)
+
+    for number in range(count):
+        with suppress(OSError):  # no room for another process: the run does it all itself
+            start(Hand(sql, place), deliveries[number::count])
 
 
 class Hand:

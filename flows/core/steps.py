@@ -330,24 +330,7 @@ def _admit_others_beside(settings: Settings, run: Run) -> None:
         ahead.start(large, admit_here)
     if len(small) >= hands.MANY:
         # from the smallest on: the run comes from the other end
-        _hand_out(small[::-1], settings.sql, place, hands.to_spare(settings.threads), admit_here)
-
-
-def _hand_out(deliveries: list[Delivery], sql: Path, place, count: int, admit_here: Callable) -> None:
-    """Let so many processes of their own admit deliveries, each its share of them."""
-
-    def start(hand: hands.Hand, share: list[Delivery]) -> None:
-        def admit(delivery: Delivery):
-            verdict = hand.admit(delivery)
-            if verdict is None and hand.is_closed:
-                raise RuntimeError("the run has ended")
-            return verdict or admit_here(delivery)
-
-        ahead.start(share, admit, admit_here, hand.close)
-
-    for number in range(count):
-        with suppress(OSError):  # no room for another process: the run does it all itself
-            start(hands.Hand(sql, place), deliveries[number::count])
+        hands.hand_out(small[::-1], settings.sql, place, hands.to_spare(settings.threads), admit_here)
 
 
 def verdict_key(settings: Settings, run: Run, delivery: Delivery) -> Callable[[str | None], str]:
