@@ -76,7 +76,9 @@ def name_release(target: Path, facts: Mapping[str, object]) -> None:
     with duckdb.connect(str(target), config={"threads": 1}) as own:
         own.execute("begin transaction")
         own.execute(f"create table about.release ({', '.join(f'{name} varchar' for name in facts)})")
-        own.execute(f"insert into about.release values ({', '.join('?' * len(facts))})", [str(f) for f in facts.values()])
+        own.execute(
+            f"insert into about.release values ({', '.join('?' * len(facts))})", [str(f) for f in facts.values()]
+        )
         told = "The release that this database belongs to, and nothing else."
         own.execute(f"comment on table about.release is {quoted(told)}; commit")
         own.execute("checkpoint")

@@ -185,7 +185,9 @@ def test_every_refusal_has_its_french_words_and_no_words_are_idle():
         assert set(entry) - {"detail"} == {"expected", "found", "remedy"}, code
         filled = {part for part in ("expected", "found", "remedy") if "{" in entry[part]}
         # the remedy of these two is that of what the rows failed
-        assert filled == {"expectation": {"expected", "remedy"}, "mostly_quarantined": {"remedy"}}.get(code, set()), code
+        assert filled == {"expectation": {"expected", "remedy"}, "mostly_quarantined": {"remedy"}}.get(code, set()), (
+            code
+        )
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda c: c.name)

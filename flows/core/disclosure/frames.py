@@ -117,7 +117,9 @@ class Linked:
         withheld = np.append(self._cube.column("withheld", False), np.zeros(rests, bool)).astype(float)
         is_rest = np.append(np.zeros(len(self._cube)), np.ones(rests))
         member = abs(links.matrix)
-        return self._over_rows(links, np.flatnonzero((member @ withheld > 0) & (member @ is_rest == 0)), self._cell_rows)
+        return self._over_rows(
+            links, np.flatnonzero((member @ withheld > 0) & (member @ is_rest == 0)), self._cell_rows
+        )
 
     def _over_rows(self, links: Sums, kept: np.ndarray, rows: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
         entries = links.matrix[kept].tocoo()
