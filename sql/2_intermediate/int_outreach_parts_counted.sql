@@ -24,7 +24,7 @@ whole_periods as (
     from periods
 ),
 
--- Each zone, what is coded to the whole city, and all of it together. All seven counts side by side: there are hundreds of
+-- Each zone, what is coded to the whole city, and all of it together. All counts side by side: there are hundreds of
 -- thousands of partners' months, and only thousands of periods of zones.
 by_month as (
     select
@@ -35,9 +35,7 @@ by_month as (
         people.trained_count,
         people.planned_count,
         people.trained_of_planned_count,
-        people.planned_with_result_count,
-        people.trained_without_plan_count,
-        people.planned_without_result_count
+        people.planned_with_result_count
     from people
     cross join home
 
@@ -51,9 +49,7 @@ by_month as (
         cast(sum(people.trained_count) as bigint) as trained_count,
         cast(sum(people.planned_count) as bigint) as planned_count,
         cast(sum(people.trained_of_planned_count) as bigint) as trained_of_planned_count,
-        cast(sum(people.planned_with_result_count) as bigint) as planned_with_result_count,
-        cast(sum(people.trained_without_plan_count) as bigint) as trained_without_plan_count,
-        cast(sum(people.planned_without_result_count) as bigint) as planned_without_result_count
+        cast(sum(people.planned_with_result_count) as bigint) as planned_with_result_count
     from people
     cross join home
     group by home.zone_code, people.month_on, people.partner_id
@@ -69,9 +65,7 @@ by_quarter as (
         cast(sum(trained_count) as bigint) as trained_count,
         cast(sum(planned_count) as bigint) as planned_count,
         cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
-        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
-        cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
-        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
+        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count
     from by_month
     group by zone_code, cast(date_trunc('quarter', month_on) as date), partner_id
 ),
@@ -85,9 +79,7 @@ by_year as (
         cast(sum(trained_count) as bigint) as trained_count,
         cast(sum(planned_count) as bigint) as planned_count,
         cast(sum(trained_of_planned_count) as bigint) as trained_of_planned_count,
-        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count,
-        cast(sum(trained_without_plan_count) as bigint) as trained_without_plan_count,
-        cast(sum(planned_without_result_count) as bigint) as planned_without_result_count
+        cast(sum(planned_with_result_count) as bigint) as planned_with_result_count
     from by_quarter
     group by zone_code, cast(date_trunc('year', quarter_on) as date), partner_id
 ),
@@ -101,9 +93,7 @@ by_period as (
         by_month.trained_count,
         by_month.planned_count,
         by_month.trained_of_planned_count,
-        by_month.planned_with_result_count,
-        by_month.trained_without_plan_count,
-        by_month.planned_without_result_count
+        by_month.planned_with_result_count
     from by_month
     inner join whole_periods
         on by_month.month_on = whole_periods.period_start
@@ -119,9 +109,7 @@ by_period as (
         by_quarter.trained_count,
         by_quarter.planned_count,
         by_quarter.trained_of_planned_count,
-        by_quarter.planned_with_result_count,
-        by_quarter.trained_without_plan_count,
-        by_quarter.planned_without_result_count
+        by_quarter.planned_with_result_count
     from by_quarter
     inner join whole_periods
         on by_quarter.quarter_on = whole_periods.period_start
@@ -137,13 +125,27 @@ by_period as (
         by_year.trained_count,
         by_year.planned_count,
         by_year.trained_of_planned_count,
-        by_year.planned_with_result_count,
-        by_year.trained_without_plan_count,
-        by_year.planned_without_result_count
+        by_year.planned_with_result_count
     from by_year
     inner join whole_periods
         on by_year.year_on = whole_periods.period_start
         and whole_periods.period_type = 'year'
+),
+
+-- What is trained beside any plan, or planned without a result, is a difference of two published counts: it is protected too.
+with_differences as (
+    select
+        zone_code,
+        period_type,
+        period_start,
+        contact_count,
+        trained_count,
+        planned_count,
+        trained_of_planned_count,
+        planned_with_result_count,
+        nullif(trained_count - coalesce(trained_of_planned_count, 0), 0) as trained_without_plan_count,
+        nullif(planned_count - coalesce(planned_with_result_count, 0), 0) as planned_without_result_count
+    from by_period
 ),
 
 added as (
@@ -172,7 +174,7 @@ added as (
         cast(sum(planned_without_result_count) as bigint) as planned_without_result_count,
         count(*) filter (where planned_without_result_count > 0) as planned_without_result_contributor_count,
         max(planned_without_result_count) as planned_without_result_largest_count
-    from by_period
+    from with_differences
     group by zone_code, period_type, period_start
 ),
 

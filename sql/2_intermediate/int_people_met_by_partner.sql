@@ -36,7 +36,6 @@ counted as (
         actions.partner_id
 )
 
--- What is trained beside any plan, or planned without a result, is a difference of two published counts: it is protected too.
 select
     zone_code,
     month_on,
@@ -45,7 +44,5 @@ select
     cast(trained_count as bigint) as trained_count,
     cast(planned_count as bigint) as planned_count,
     cast(trained_of_planned_count as bigint) as trained_of_planned_count,
-    cast(planned_with_result_count as bigint) as planned_with_result_count,
-    nullif(cast(trained_count - coalesce(trained_of_planned_count, 0) as bigint), 0) as trained_without_plan_count,
-    nullif(cast(planned_count - coalesce(planned_with_result_count, 0) as bigint), 0) as planned_without_result_count
+    cast(planned_with_result_count as bigint) as planned_with_result_count
 from counted
