@@ -16,6 +16,10 @@ deliveries as (
     select * from intermediate.int_case_deliveries_followed
 ),
 
+followed as (
+    select * from intermediate.int_cases_followed
+),
+
 months as (
     select * from intermediate.int_police_months
     where source = 'police_cases'
@@ -52,7 +56,10 @@ facts as (
         cases.fact_on,
         cases.cleared_on,
         coalesce(cases.cleared_on <= deliveries.followed_until_on, false) as is_cleared,
-        deliveries.followed_until_on,
+        case
+            when cases.cleared_on is null then coalesce(followed.open_until_on, deliveries.followed_until_on)
+            else deliveries.followed_until_on
+        end as followed_until_on,
         deliveries.received_on,
         coalesce(deliveries.is_synthetic, false) as is_synthetic
     from cases
@@ -60,6 +67,8 @@ facts as (
         on cases.offence_class = classes.offence_class
     left join deliveries
         on cases.delivery_id = deliveries.delivery_id
+    left join followed
+        on cases.case_id = followed.case_id
 ),
 
 -- Twelve months after 29 February is 28 February, three after 30 November the last of February. The day itself still counts.
@@ -94,7 +103,7 @@ grouped as (
     group by cohort_month, months_after
 ),
 
--- An open case was looked at until its own delivery ends, whatever newer deliveries say of other cases. One rule for all
+-- An open case was looked at until the deliveries that name it end, whatever newer deliveries say of other cases. One rule for all
 -- classes: a class that happens to be wholly cleared must not be shown earlier than the others.
 cohorts as (
     select

@@ -19,25 +19,48 @@ run as (
     select * from sources.run
 ),
 
-spans as (
+-- 2026-11: the rule of int_police_months. A delivery whose busiest month has under a quarter of the rows that are usual in a
+-- month of the log completes others: it covers no month by itself, nor does its receipt end one that came too early.
+usual as (
     select
         log_name,
-        delivery_id,
-        min(month_on) as first_month_on,
-        max(month_on) as last_month_on,
-        count(*) as month_count
-    from delivered
-    group by log_name, delivery_id
+        median(row_count) as row_count
+    from (
+        select
+            log_name,
+            month_on,
+            max(row_count) as row_count
+        from delivered
+        group by log_name, month_on
+    ) as fullest
+    group by log_name
 ),
 
--- 2026-11: the rule of int_police_months. A log with rows in six months or more is one of many months, so a month
--- without a row in it was quiet; a shorter one says nothing of the months between its rows.
-covered as (
+spans as (
     select
-        log_name,
-        delivery_id,
-        month_on
+        delivered.log_name,
+        delivered.delivery_id,
+        min(delivered.month_on) as first_month_on,
+        max(delivered.month_on) as last_month_on,
+        count(*) as month_count
     from delivered
+    inner join usual
+        on delivered.log_name = usual.log_name
+    group by delivered.log_name, delivered.delivery_id, usual.row_count
+    having 4 * max(delivered.row_count) >= usual.row_count
+),
+
+-- 2026-11: a log with rows in six months or more is one of many months, so a month
+-- without a row in it was quiet; a shorter one says nothing of the months between its rows.
+spanned as (
+    select
+        delivered.log_name,
+        delivered.delivery_id,
+        delivered.month_on
+    from delivered
+    inner join spans
+        on delivered.log_name = spans.log_name
+        and delivered.delivery_id = spans.delivery_id
     union
     select
         spans.log_name,
@@ -47,6 +70,41 @@ covered as (
     inner join months
         on months.month_on between spans.first_month_on and spans.last_month_on
     where spans.month_count >= 6
+),
+
+-- Small deliveries cover a month together, where no other does and their rows are not too few for a month.
+gathered as (
+    select
+        delivered.log_name,
+        delivered.month_on
+    from delivered
+    inner join usual
+        on delivered.log_name = usual.log_name
+    left join spanned
+        on delivered.log_name = spanned.log_name
+        and delivered.month_on = spanned.month_on
+    where spanned.month_on is null
+    group by delivered.log_name, delivered.month_on, usual.row_count
+    having 4 * sum(delivered.row_count) >= usual.row_count
+),
+
+covered as (
+    select
+        log_name,
+        delivery_id,
+        month_on
+    from spanned
+
+    union all
+
+    select
+        delivered.log_name,
+        delivered.delivery_id,
+        delivered.month_on
+    from delivered
+    inner join gathered
+        on delivered.log_name = gathered.log_name
+        and delivered.month_on = gathered.month_on
 ),
 
 received as (

@@ -63,26 +63,55 @@ busiest as (
     group by source, delivery_id
 ),
 
+-- 2026-11: a delivery whose busiest month has under a quarter of the rows that are usual in a month of the source completes
+-- others: it covers no month by itself, nor does its receipt end one that was delivered too early.
+usual as (
+    select
+        source,
+        median(row_count) as row_count
+    from (
+        select
+            source,
+            month_on,
+            max(row_count) as row_count
+        from delivered
+        group by source, month_on
+    ) as fullest
+    group by source
+),
+
+sized as (
+    select
+        busiest.source,
+        busiest.delivery_id,
+        busiest.row_count,
+        4 * busiest.row_count < usual.row_count as is_complement
+    from busiest
+    inner join usual
+        on busiest.source = usual.source
+),
+
 -- 2026-11: a month with under a tenth of the busiest month's rows at the edge of a delivery is a late row, a typing error
 -- or a month that had just begun; it does not make the delivery one of that month, nor of the months between.
 spans as (
     select
         delivered.source,
         delivered.delivery_id,
-        busiest.row_count as busiest_row_count,
+        sized.row_count as busiest_row_count,
         min(delivered.month_on) as first_month_on,
         max(delivered.month_on) as last_month_on
     from delivered
-    inner join busiest
-        on delivered.source = busiest.source
-        and delivered.delivery_id = busiest.delivery_id
-    where 10 * delivered.row_count >= busiest.row_count
-    group by delivered.source, delivered.delivery_id, busiest.row_count
+    inner join sized
+        on delivered.source = sized.source
+        and delivered.delivery_id = sized.delivery_id
+    where not sized.is_complement
+        and 10 * delivered.row_count >= sized.row_count
+    group by delivered.source, delivered.delivery_id, sized.row_count
 ),
 
 -- 2026-11: a whole month without one row in the city is quiet where the busiest month has under 20, else it is a hole:
 -- a source that records twenty a month stays silent by chance less than once in thousands of years.
-covered as (
+spanned as (
     select
         spans.source,
         spans.delivery_id,
@@ -95,6 +124,41 @@ covered as (
         and spans.delivery_id = delivered.delivery_id
         and months.month_on = delivered.month_on
     where delivered.month_on is not null or spans.busiest_row_count < 20
+),
+
+-- Small deliveries of one month, day after day, cover it together, where no other does and their rows are not too few for a month.
+gathered as (
+    select
+        delivered.source,
+        delivered.month_on
+    from delivered
+    inner join usual
+        on delivered.source = usual.source
+    left join spanned
+        on delivered.source = spanned.source
+        and delivered.month_on = spanned.month_on
+    where spanned.month_on is null
+    group by delivered.source, delivered.month_on, usual.row_count
+    having 4 * sum(delivered.row_count) >= usual.row_count
+),
+
+covered as (
+    select
+        source,
+        delivery_id,
+        month_on
+    from spanned
+
+    union all
+
+    select
+        delivered.source,
+        delivered.delivery_id,
+        delivered.month_on
+    from delivered
+    inner join gathered
+        on delivered.source = gathered.source
+        and delivered.month_on = gathered.month_on
 ),
 
 received as (
