@@ -136,7 +136,13 @@ def from_environment(**options: object) -> Settings:
     return replace(Settings(), **values).resolved()
 
 
-IN_WORDS = {"Size": "size such as 900MB or 1.5GiB", "date | None": "day such as 2026-03-31"}
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
+IN_WORDS = {
+    "Size": "size such as 900MB or 1.5GiB",
+    "date | None": "day such as 2026-03-31",
+    "bool": "answer: 1, true, yes or 0, false, no",
+}
+AT_LEAST_ONE = ("threads", "kept_releases")
 
 
 def _size(text: str) -> str:
@@ -146,22 +152,34 @@ def _size(text: str) -> str:
     return text
 
 
+def _truth(text: str) -> bool:
+    """Yes or no in words. Raises ValueError for any other text: a slip must not decide."""
+    told = text.strip().lower()
+    if told not in (*YES, *NO):
+        raise ValueError
+    return told in YES
+
+
 def _read(name: str, type_name: str, text: str) -> object:
     readers = {
         "int": int,
         "float": float,
         "str": str,
-        "bool": lambda t: t.strip().lower() in ("1", "true", "yes"),
+        "bool": _truth,
         "Path": Path,
         "date | None": date.fromisoformat,
         "Size": _size,
     }
     try:
-        return readers[type_name](text)
+        value = readers[type_name](text)
+        if name in AT_LEAST_ONE and value < 1:
+            raise ValueError
+        return value
     except ValueError:
         from flows.core.errors import UsageProblem
 
+        wanted = "number from 1 on" if name in AT_LEAST_ONE else IN_WORDS.get(type_name, type_name)
         raise UsageProblem(
-            f"BAROMETER_{name.upper()} is {text!r}, which is no {IN_WORDS.get(type_name, type_name)}",
+            f"BAROMETER_{name.upper()} is {text!r}, which is no {wanted}",
             "correct the variable of the environment, or leave it out",
         ) from None

@@ -208,7 +208,7 @@ def _judge_table(delivery: Delivery, delivered: Delivered, room: Room, folder: P
         return _separate(delivery, candidate, checks, verdict, room)  # None where lines cannot be told after all
     except duckdb.OutOfMemoryException:
         raise Refusal(
-            "too_large",
+            "out_of_memory",
             f"a table that can be judged within {room.memory_limit}",
             "one that needs more memory",
             "send the table in parts, or raise BAROMETER_MEMORY_LIMIT",
@@ -666,6 +666,14 @@ def personal_values_sql(contract: Contract) -> str:
                 f"case when {name} like '%.%.%.%' then regexp_matches({name}, '{IP_ADDRESS}') else false end"
             )
     return f"select * from {{batch}} where {' or '.join(conditions)}"
+
+
+OF_THE_MOMENT = ("still_arriving", "out_of_memory", "unreadable")
+
+
+def is_of_the_moment(verdict: Verdict) -> bool:
+    """Whether it was refused for what the next run may find otherwise: the file away or still arriving, too little memory."""
+    return verdict.refusal is not None and verdict.refusal["code"] in OF_THE_MOMENT
 
 
 def save_verdict(path: Path, verdict: Verdict, key: str) -> None:

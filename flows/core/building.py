@@ -25,7 +25,7 @@ from flows.core.landing import sha256_of
 from flows.core.ledger import Judged
 from flows.core.models import Graph, Model
 from flows.core.protecting import Earlier
-from flows.core.reading.tables import AS_OWN_PARQUET, identifier, quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, identifier, parquet, quoted
 from flows.core.row_counts import Counted
 from flows.core.taking_over import take_over
 
@@ -283,7 +283,7 @@ def _show_before(con, build: Build) -> None:
         path = build.previous / "parquet" / f"{name}.parquet"
         view = f"{models.PREVIOUS}.{identifier(name.partition('.')[2])}"
         try:
-            con.execute(f"create view {view} as select * from read_parquet({quoted(path)})")
+            con.execute(f"create view {view} as select * from {parquet(path)}")
         except duckdb.Error:  # gone or damaged: nothing can be compared with it
             del build.before[f"{models.PREVIOUS}.{name.partition('.')[2]}"]
 
@@ -514,7 +514,7 @@ def _take_kept(con, build: Build, shop: Workshop, model: Model) -> bool:
     path = _kept_path(shop.kept, model.name, entry.get("depends_on", ""))
     if "sha256" not in entry or not path.is_file() or sha256_of(path) != entry["sha256"]:
         return False
-    con.execute(f"create or replace view {model.name} as select * from read_parquet({quoted(path)})")
+    con.execute(f"create or replace view {model.name} as select * from {parquet(path)}")
     build.made.add(model.name)
     return True
 
@@ -602,7 +602,7 @@ def _carry_over(con, build: Build, model: Model) -> None:
     take_over(kept, build.folder / "parquet" / parquet_name(model))
     name = f"{model.schema}.{identifier(model.table)}"
     if model.name not in build.copied:
-        con.execute(f"create table release.{name} as select * from read_parquet({quoted(kept)})")
+        con.execute(f"create table release.{name} as select * from {parquet(kept)}")
         models.comment(con, model)
     con.execute(f"create or replace view {name} as select * from release.{name}")
     build.reused.add(model.name)

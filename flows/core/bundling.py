@@ -14,7 +14,7 @@ from flows.core import chain, fingerprints, ledger, verifying
 from flows.core.errors import ReleaseDiffers, StorageProblem, UsageProblem, printable, tells_of_full_disk
 from flows.core.landing import sha256_of
 from flows.core.publishing import add_file
-from flows.core.reading.tables import quoted
+from flows.core.reading.tables import parquet
 from flows.settings import Settings
 
 PACKED_FOLDERS = ("parquet", "validation", "dictionary")
@@ -187,7 +187,7 @@ def _receipts(con, release: Path, manifest: Mapping) -> list[dict]:
 
 
 def _parquet(release: Path, name: str) -> str:
-    return f"read_parquet({quoted(release / 'parquet' / f'{name}.parquet')}, hive_partitioning = false)"
+    return parquet(release / "parquet" / f"{name}.parquet")
 
 
 def _json(content: object) -> bytes:

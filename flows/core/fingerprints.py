@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from flows.core.reading.tables import identifier, quoted
+from flows.core.reading.tables import identifier, parquet
 
 DEFINITION = (
     "sha256 of: the line 'campaign barometer fingerprint 1'; for each column in its order a line 'name TYPE'; a line with the "
@@ -94,7 +94,7 @@ class Fingerprinting:
         return con
 
     def _of_file(self, path: Path, history: Iterable[str]) -> str | None:
-        relation = f"read_parquet({quoted(path)})"
+        relation = parquet(path)
         return of_relation(self._con, relation, columns_of(self._con, relation), history)
 
 

@@ -25,7 +25,7 @@ from flows.core.building import Build, Workshop
 from flows.core.contracts import Contract
 from flows.core.landing import sha256_of
 from flows.core.models import Graph, Model
-from flows.core.reading.tables import identifier, quoted
+from flows.core.reading.tables import identifier, parquet, quoted
 
 EXACT = ("deliveries", "checks", "quarantine", "completeness")
 """Audit tables that take their counts from columns named `public_`; beside each stands the exact one without this prefix."""
@@ -129,7 +129,7 @@ def _relation(con, build: Build, shop: Workshop, model: Model) -> str | None:
         kept = building.kept_path(shop.kept, build, model)
         if kept is None or not kept.is_file() or sha256_of(kept) != build.intermediates[model.name]["sha256"]:
             return None
-        relation = f"read_parquet({quoted(kept)})"
+        relation = parquet(kept)
     if model.compute is not None:  # there is no query that a view could be made of
         return relation
     return relation if con.execute(f"select count(*) from {relation}").fetchone()[0] <= COPIED_ROWS else None

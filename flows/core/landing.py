@@ -209,6 +209,8 @@ def unreadable(error: OSError) -> Refusal:
     """Why a file could not be opened or read to its end."""
     if isinstance(error, PermissionError):
         return Refusal("unreadable", "a file that can be opened", "one that may not", "mend its permissions")
+    if isinstance(error, FileNotFoundError):
+        return Refusal("unreadable", "a file that can be opened", "one that is gone", "put it back, and run again")
     if error.errno == errno.ENAMETOOLONG:
         return _name_too_long()
     return Refusal("unreadable", "a file that can be read", os.strerror(error.errno or errno.EIO), "send it again")
@@ -453,15 +455,25 @@ def _copy(file: Path, place: Path) -> None:
 
 
 def with_receipts_read_again(deliveries: tuple[Delivery, ...]) -> list[Delivery]:
-    """The deliveries with their receipts as they stand now, completed or corrected since."""
-    return [replace(d, receipt=read_receipt(d.receipt_path)) if d.receipt_path else d for d in deliveries]
+    """The deliveries with their receipts as they stand now, completed or corrected since; one that is gone since, or broken,
+    stands as it was: the next run finds out."""
+
+    def again(delivery: Delivery) -> Receipt:
+        with suppress(Refusal):
+            return read_receipt(delivery.receipt_path)
+        return delivery.receipt
+
+    return [replace(d, receipt=again(d)) if d.receipt_path else d for d in deliveries]
 
 
 def complete_receipt(delivery: Delivery, contract: str, licence: str, citation: str) -> None:
-    """Write the contract into a receipt that does not name one yet."""
+    """Write the contract into a receipt that does not name one yet; one that is gone by now is not made anew."""
     if delivery.receipt_path is None or delivery.receipt.contract is not None:
         return
-    received = read_receipt(delivery.receipt_path)  # the delivery may carry the moment of a later one
+    try:
+        received = read_receipt(delivery.receipt_path)  # the delivery may carry the moment of a later one
+    except Refusal:
+        return
     receipt = replace(
         received,
         contract=contract,

@@ -22,7 +22,7 @@ from flows.core.contracts import Contract, load_yaml
 from flows.core.errors import printable
 from flows.core.expectation_texts import DERIVED, Text, load_texts
 from flows.core.ledger import Judged
-from flows.core.reading.tables import quoted
+from flows.core.reading.tables import one_file
 
 FOLDER = "letters"
 INDEX, INDEX_FOR_PEOPLE = "index.json", "index.txt"
@@ -383,7 +383,7 @@ def line_numbers(deliveries: list[str], quarantine: Path) -> dict[str, dict[str,
     paths = [path for name in deliveries if (path := quarantine / f"{name}.parquet").is_file()]
     if not paths:
         return found
-    listed = ", ".join(quoted(path) for path in paths)
+    listed = ", ".join(one_file(path) for path in paths)
     sql = f"""select delivery_id, reason, list(line order by line)[1:{MOST_LINES}]
         from read_parquet([{listed}]) where line is not null group by delivery_id, reason"""
     with duckdb.connect() as con:

@@ -16,7 +16,7 @@ from pathlib import Path
 from flows.core import at_hand, fingerprints
 from flows.core.contracts import Contract, Expectation, expectation_of, expectation_problems, load_yaml
 from flows.core.errors import ModelError, tells_of_full_disk
-from flows.core.reading.tables import identifier, quoted
+from flows.core.reading.tables import identifier, one_file, parquet, quoted
 
 FOLDERS = {
     "1_staging": "staging",
@@ -525,7 +525,7 @@ def create_sources(con, contracts: Mapping[str, Contract], staged: Mapping[str, 
         typed = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns)
         parts = [
             f"select {typed}, {quoted(delivery)} as delivery_id, cast({rank} as integer) as delivery_rank "
-            f"from read_parquet({quoted(path)})"
+            f"from {parquet(path)}"
             for delivery, rank, path in staged.get(contract.name, [])
         ]
         empty = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns)
@@ -558,7 +558,7 @@ def create_run_view(con, name: str, path: Path) -> None:
     spec = "{" + ", ".join(f"'{column}': '{kind}'" for column, kind in RUN_TABLES[name].items()) + "}"
     con.execute("create schema if not exists sources")
     con.execute(
-        f"create or replace view sources.{name} as select * from read_csv({quoted(path)}, auto_detect = false, "
+        f"create or replace view sources.{name} as select * from read_csv({one_file(path)}, auto_detect = false, "
         f"header = false, delim = ',', columns = {spec})"
     )
 
@@ -572,7 +572,7 @@ def create_references(con, references: Iterable[Reference]) -> None:
         spec = "{" + ", ".join(f"'{name}': '{kind}'" for name, (kind, _) in reference.columns.items()) + "}"
         try:
             con.execute(
-                f"create or replace table reference.{reference.name} as select * from read_csv({quoted(reference.path)}, "
+                f"create or replace table reference.{reference.name} as select * from read_csv({one_file(reference.path)}, "
                 f"auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {spec})"
             )
         except duckdb.Error as error:
@@ -592,7 +592,7 @@ def build_by_delivery(con, model: Model, kept: Path, same: Collection[str]) -> b
     False, and nothing is built, where the file has other columns or types than the query.
     """
     listed = f"list_contains([{', '.join(quoted(d) for d in same)}], {DELIVERY})"
-    stored = f"select * from read_parquet({quoted(kept)}) where {listed}"
+    stored = f"select * from {parquet(kept)} where {listed}"
     # `not in` would be a join in DuckDB; this is decided for each delivery's file before any is read
     query = f"select * from ({model.sql}\n) where not {listed}"
     if con.execute(f"describe {stored}").fetchall() != con.execute(f"describe {query}").fetchall():

@@ -14,7 +14,7 @@ from pathlib import Path
 from flows.core import ledger
 from flows.core.errors import WouldDisclose
 from flows.core.landing import sha256_of
-from flows.core.reading.tables import quoted
+from flows.core.reading.tables import parquet
 
 FILES = {"shown_before": "cells.parquet", "sums_before": "sums.parquet"}
 TABLES = tuple(FILES)
@@ -61,9 +61,7 @@ def show_earlier(con, known: Earlier) -> None:
     for name in TABLES:
         if name in known.files:
             con.execute("create schema if not exists sources")
-            con.execute(
-                f"create or replace view sources.{name} as select * from read_parquet({quoted(known.files[name])})"
-            )
+            con.execute(f"create or replace view sources.{name} as select * from {parquet(known.files[name])}")
         else:
             models.create_run_table(con, name, [])
 

@@ -292,8 +292,18 @@ def publish(folder: Path, place: Path, current: Path, internal: tuple[Path, Path
     return place
 
 
+def expect_link(current: Path) -> None:
+    """Raises UsageProblem for a `current` that is a folder of its own: copying a warehouse with its links followed makes one."""
+    if current.is_dir() and not current.is_symlink():
+        raise UsageProblem(
+            f"{current} is a folder, where a link to the current release belongs",
+            "remove it (releases/ holds the releases), then run again; copy a warehouse with its links kept (cp -a)",
+        )
+
+
 def switch(current: Path, release: Path) -> None:
-    """Let `current` lead to a release, in one rename."""
+    """Let `current` lead to a release, in one rename. Raises UsageProblem where something else bears that name."""
+    expect_link(current)
     partial = current.with_name(f".{current.name}.partial")
     partial.unlink(missing_ok=True)
     partial.symlink_to(os.path.relpath(release, current.parent))

@@ -30,7 +30,11 @@ class Landed:
 
 
 def receive(settings: Settings, file: Path, received_on: date | None, sender: str | None) -> Landed:
-    """Copy a file into the raw folder with its receipt. Raises UsageProblem when the folder cannot be written."""
+    """Copy a file into the raw folder with its receipt. Raises UsageProblem when the folder cannot be written, or for a name
+    that is no delivery's."""
+    if file.name.lower() in landing.NO_DELIVERIES:
+        problem = f"a file called {printable(file.name)} is taken for a note about the folder, not for a delivery"
+        raise UsageProblem(problem, "give it another name")
     contract = _recognised(settings, file)
     source = load_contracts(settings.sql / "0_sources")[contract].source if contract else UNRECOGNISED
     moment = f"{received_on}T12:00:00Z" if received_on else None
@@ -61,9 +65,13 @@ def _was_replaced(known: Delivery, everything: list[Delivery]) -> bool:
 
 
 def _known(settings: Settings) -> list[Delivery]:
+    """What lies in the raw folder; the index of what was read before is the warehouse's, and not begun where there is none."""
     if not settings.raw.is_dir():
         return []
-    return landing.land_all(settings.raw, settings.out / "raw_index.json")
+    with tempfile.TemporaryDirectory(prefix="barometer-") as nowhere:
+        return landing.land_all(
+            settings.raw, (settings.out if settings.out.is_dir() else Path(nowhere)) / "raw_index.json"
+        )
 
 
 def _recognised(settings: Settings, file: Path) -> str | None:

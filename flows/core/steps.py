@@ -135,6 +135,11 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
             f"the raw folder {settings.raw} lies inside the warehouse {settings.out}",
             "keep them apart: choose --raw or --out",
         )
+    if "?" in str(settings.out.absolute()):
+        # DuckDB takes it for the beginning of what an address asks for, and looks for its log elsewhere
+        raise UsageProblem(
+            f"the path of the warehouse {settings.out} has a question mark", "choose --out DIR without one"
+        )
     try:
         if not settings.out.is_dir():
             settings.out.mkdir(parents=True)
@@ -162,6 +167,7 @@ def alone(settings: Settings, progress: Progress) -> Iterator[None]:
                 {"pid": os.getpid(), "host": socket.gethostname(), "since": landing.utc_now(), "command": command}
             )
         )
+        publishing.expect_link(settings.current)
         with permissions.closed(settings):
             _clear_leftovers(settings)
             yield
@@ -251,9 +257,24 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
     if release is None:
         return False
     manifest = ledger.read_json(release / "manifest.json")
-    if manifest is None or not (release / "campaign.duckdb").is_file() or not settings.internal.is_file():
+    if manifest is None or not (release / "campaign.duckdb").is_file() or not _is_database(settings.internal):
         return False
+    if not (
+        settings.runs / f"{release.name}.json"
+    ).is_file():  # killed between publishing and writing down what was published
+        return False
+    if any(d.path and not (settings.verdicts / f"{d.delivery_id}.json").is_file() for d in deliveries):
+        return False  # what was refused for a reason of the moment has no verdict that lasts
     return (manifest.get("inputs_key"), manifest.get("receipts_key")) == (key, ledger.receipts_key(deliveries))
+
+
+def _is_database(path: Path) -> bool:
+    """Whether a file looks like one of DuckDB's, without opening it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False
 
 
 def _has_code(settings: Settings, code: str) -> bool:
@@ -300,7 +321,10 @@ def admit(settings: Settings, run: Run, delivery: Delivery, progress: Progress):
     verdict = ahead.take(delivery)
     if verdict is None:
         verdict = admission.admit(delivery, contracts, room(settings, run.codebook))
-    admission.save_verdict(path, verdict, key_of(verdict.contract))
+    if delivery.refusal is None and admission.is_of_the_moment(verdict):
+        path.unlink(missing_ok=True)  # it is looked at again by the next run
+    else:
+        admission.save_verdict(path, verdict, key_of(verdict.contract))
     if verdict.contract is not None:
         contract = contracts[verdict.contract]
         landing.complete_receipt(delivery, contract.name, contract.licence, contract.citation)

@@ -12,7 +12,7 @@ from pathlib import Path
 from flows.core import chain, fingerprints, landing, ledger, publishing, withheld
 from flows.core.errors import UnknownRelease, printable
 from flows.core.landing import sha256_of
-from flows.core.reading.tables import identifier, quoted
+from flows.core.reading.tables import identifier, parquet, quoted
 from flows.settings import Settings
 
 DIFFERS, NOTE = "differs", "note"
@@ -278,11 +278,11 @@ def _check_fingerprints(seen: Examination) -> None:
         is_attached = database.name in seen.whole and _attach(seen, con, database)
         for name in sorted(tables):
             seen.advance(name)
-            parquet = f"parquet/{name}.parquet"
+            file = f"parquet/{name}.parquet"
             relations = {}
-            if parquet in seen.whole:
-                relations[parquet] = f"read_parquet({quoted(seen.release / parquet)}, hive_partitioning = false)"
-            elif parquet not in seen.manifest["files"]:
+            if file in seen.whole:
+                relations[file] = parquet(seen.release / file)
+            elif file not in seen.manifest["files"]:
                 seen.differs(name, "has no Parquet file in the manifest")
             if is_attached:
                 schema, _, table = name.partition(".")

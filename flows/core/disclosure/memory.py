@@ -20,6 +20,7 @@ from flows.core.disclosure.frames import BEFORE_CELLS, BEFORE_SUMS, DIMENSIONS, 
 from flows.core.disclosure.past import row_marks
 from flows.core.disclosure.protection import SHOWN, WITHHELD
 from flows.core.models import RUN_TABLES
+from flows.core.reading.tables import parquet, quoted
 
 TYPES = RUN_TABLES["shown_before"] | RUN_TABLES["sums_before"]
 FILES = {"cells.parquet": BEFORE_CELLS, "sums.parquet": BEFORE_SUMS}
@@ -135,7 +136,7 @@ def load(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     import duckdb
 
     with duckdb.connect() as connection:
-        found = [connection.read_parquet(str(path / name)).df() for name in FILES]
+        found = [connection.execute(f"select * from {parquet(path / name)}").df() for name in FILES]
     return _typed(found[0]), _typed(found[1])
 
 
@@ -145,7 +146,7 @@ def _write(table: pd.DataFrame, path: Path) -> None:
     columns = ", ".join(f'cast("{name}" as {TYPES[name]}) as "{name}"' for name in table.columns)
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("given", table)
-        connection.execute(f"copy (select {columns} from given order by all) to '{path}' (format parquet)")
+        connection.execute(f"copy (select {columns} from given order by all) to {quoted(path)} (format parquet)")
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

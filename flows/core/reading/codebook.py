@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flows.core.errors import Refusal
 from flows.core.landing import Delivery
-from flows.core.reading.tables import AS_OWN_PARQUET, quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, parquet, quoted
 
 CONTRACT = "survey_answers"
 STRUCTURES = "survey_structure"
@@ -144,7 +144,7 @@ def _accepted(delivery: Delivery, verdicts: Path, staged: Path) -> dict[str, boo
     path = staged / verdict["staged"]
     if not path.is_file():
         return None
-    sql = f"select distinct question_code, question_type from read_parquet({quoted(path)}) where element = 'question'"
+    sql = f"select distinct question_code, question_type from {parquet(path)} where element = 'question'"
     with duckdb.connect() as con:
         return {question: kind in CLOSED_TYPES for question, kind in con.execute(sql).fetchall()}
 
@@ -156,7 +156,7 @@ def withhold_again(accepted: Path, target: Path, codebook: Codebook) -> None:
     """
     import duckdb
 
-    source = f"read_parquet({quoted(accepted)})"
+    source = parquet(accepted)
     with duckdb.connect() as con:
         asked = {code for (code,) in con.execute(f"select distinct question_code from {source}").fetchall()}
         is_open = open_questions(codebook.about(asked))

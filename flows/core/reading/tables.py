@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,16 @@ def quoted(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def one_file(path: str | Path) -> str:
+    """A SQL string literal that stands for this very file where DuckDB would take `*`, `?` and `[` in it for patterns."""
+    return quoted(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+def parquet(path: str | Path, options: str = "") -> str:
+    """A Parquet file as a relation of its own columns: a folder above it that is called `key=value` adds none."""
+    return f"read_parquet({one_file(path)}, hive_partitioning = false{options})"
+
+
 def identifier(name: str) -> str:
     """A SQL identifier in quotes."""
     return '"' + name.replace('"', '""') + '"'
@@ -22,7 +33,7 @@ def identifier(name: str) -> str:
 
 def parquet_sql(path: Path) -> str:
     """A Parquet file as a table, with `file_row_number`. A folder called `year=2024` above it adds no column."""
-    return f"read_parquet({quoted(path)}, file_row_number = true, hive_partitioning = false)"
+    return parquet(path, ", file_row_number = true")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.core.contracts import Column, Contract, normalised
-from flows.core.reading.tables import TextTable, identifier, parquet_sql, quoted
+from flows.core.reading.tables import TextTable, identifier, one_file, parquet_sql, quoted
 
 SPACES = " \t\r\n\u00a0\u202f\u2009\ufeff"
 TRUE = ("oui", "o", "vrai", "true", "1", "x", "yes", "y")
@@ -334,7 +334,7 @@ def _scan_csv(
     ends = "" if table.line_end == "\\r\\n" else f", new_line = {quoted(table.line_end)}"
     stored = f", store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scan'" if rejects else ""
     return (
-        f"select * from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = {quoted(table.delimiter)}, "
+        f"select * from read_csv({one_file(table.path)}, auto_detect = false, header = false, delim = {quoted(table.delimiter)}, "
         f"quote = '\"', escape = '\"', skip = {table.skip_lines}, columns = {spec}, strict_mode = true{ends}, "
         f"max_line_size = {max(4 * max_line, 4194304)}, hive_partitioning = false{numbers}{stored})"
     )
@@ -345,7 +345,7 @@ def _scan_json(table: TextTable, positions: dict[str, int], max_line: int) -> st
         spec = "{" + ", ".join(f"{quoted(table.header[i])}: 'varchar'" for i in sorted(positions.values())) + "}"
         fields = ", ".join(f"{identifier(table.header[i])} as f{i}" for i in sorted(positions.values()))
         return (
-            f"select {fields} from read_json({quoted(table.path)}, format = 'newline_delimited', columns = {spec}, "
+            f"select {fields} from read_json({one_file(table.path)}, format = 'newline_delimited', columns = {spec}, "
             f"maximum_object_size = {max_line}, hive_partitioning = false)"
         )
     fields = ", ".join(
@@ -354,7 +354,7 @@ def _scan_json(table: TextTable, positions: dict[str, int], max_line: int) -> st
     )
     lines = (
         f"select *, case when json_valid(_json) then _json end as _object "
-        f"from read_csv({quoted(table.path)}, auto_detect = false, header = false, delim = '\x01', quote = '', "
+        f"from read_csv({one_file(table.path)}, auto_detect = false, header = false, delim = '\x01', quote = '', "
         f"escape = '', columns = {{'_line': 'bigint', '_json': 'varchar'}}, max_line_size = {max(4 * max_line, 4194304)}, "
         f"hive_partitioning = false)"
     )

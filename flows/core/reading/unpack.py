@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.core.errors import Refusal
+from flows.core.landing import unreadable
 
 CHUNK = 256 * 1024
 """What is read at a time. A larger piece is given back to the system and asked for anew each time, which takes longer than to
@@ -53,7 +54,7 @@ def kind_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise _cannot_open(error) from None
+        raise unreadable(error) from None
     if not head:
         return "empty"
     for magic, kind in (
@@ -79,10 +80,6 @@ def kind_of(path: Path) -> str:
     if start.startswith(b"<?xml") or start.startswith(b"<document"):
         return "xml"
     return "text"
-
-
-def _cannot_open(error: OSError) -> Refusal:
-    return Refusal("unreadable", "a file that can be opened", type(error).__name__, "check the file's permissions")
 
 
 def to_plain_text(path: Path, target: Path, kind: str, max_bytes: int) -> PlainText:
