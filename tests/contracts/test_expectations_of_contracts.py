@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import duckdb
 import pytest
+
+from flows.settings import PROJECT
 
 Rows = list[dict[str, str]]
 
@@ -297,9 +300,21 @@ SUITES = [
         "rows": (lambda rows: changed(
             rows, (1, {"code_zone": "63"}), (4, {"type_zone": "Quartier"}),
         ), {"parent_listed": 1, "code_fits_type": 1, "names_once": 2}),
+        "a word of the models": (lambda rows: [*rows, {**rows[5], "code_zone": "unlocated", "nom": "Autre"},
+                                               {**rows[5], "code_zone": "HORS_QPV", "nom": "Reste"}], {"zone_code_not_taken": 2}),
     }),
 ]  # fmt: skip
 FAULTS = [pytest.param(s, *s.faults[name], id=f"{s.contract}: {name}") for s in SUITES for name in s.faults]
+
+
+def test_no_zone_takes_a_word_that_a_model_writes_for_a_code(contracts) -> None:
+    """What a model writes in the place of a zone's code, or of a group of zones, stands on the list of words that are taken."""
+    models = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "sql" / "2_intermediate").glob("*.sql"))
+    ends = r"(?:(?: end|\)) as (?:zone_code|zone_group)| as (?:zone_code|zone_group)\b)"
+    written = set(re.findall(rf"'([a-z_]+)'{ends}", models)) | set(re.findall(r"then '([a-z_]+)' else \w+\.zone_code end", models))
+    (taken,) = (e for e in contracts["zones"].expectations if e.id == "zone_code_not_taken")
+    listed = set(re.findall(r"'([a-z_]+)'", taken.arguments()["unexpected_rows_query"]))
+    assert {"unlocated", "qpv", "hors_qpv", "city_wide", "all"} <= written <= listed
 
 
 def failed(admitted) -> dict[str, int]:
