@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
+from flows.core.admission import expectations_of
 from flows.settings import PROJECT
 
 Rows = list[dict[str, str]]
@@ -300,6 +301,9 @@ SUITES = [
         "rows": (lambda rows: changed(
             rows, (1, {"code_zone": "63"}), (4, {"type_zone": "Quartier"}),
         ), {"parent_listed": 1, "code_fits_type": 1, "names_once": 2}),
+        "who to ask": (lambda rows: changed(
+            rows, (3, {"nom": "Chez le gardien 06 12 34 56 78"}), (5, {"nom": "gardien@example.org"}),
+        ), {"no_personal_values": 2}),
         "a word of the models": (lambda rows: [*rows, {**rows[5], "code_zone": "unlocated", "nom": "Autre"},
                                                {**rows[5], "code_zone": "HORS_QPV", "nom": "Reste"}], {"zone_code_not_taken": 2}),
     }),
@@ -332,7 +336,7 @@ def test_a_fault_is_caught(admit, contracts, suite, fault, expected) -> None:
     """Exactly these expectations fail, and the delivery or the rows meet what each of them says should happen."""
     admitted = admit("file.csv", as_csv(fault(suite.good)))
     assert failed(admitted) == expected
-    actions = {e.id: e.on_failure for e in contracts[suite.contract].expectations}
+    actions = {e.id: e.on_failure for e in expectations_of(contracts[suite.contract])}
     wanted = {actions[name] for name in expected}
     verdict = admitted.verdict
     if "refuse" in wanted:
