@@ -289,6 +289,7 @@ SUITES = [
         "rows": (lambda rows: changed(
             rows, (0, {"groupe_zone": "centre"}), (1, {"tranche_age": "oct-14"}), (2, {"annee": "1820"}),
         ), {"zone_group_known": 1, "age_band_form": 1, "year_plausible": 1, "margins_complete": 8}),
+        "a cell without residents": (lambda rows: changed(rows, (4, {"population": "0"})), {"margin_has_residents": 1}),
         "a cell lost": (lambda rows: rows[:-1], {"margins_complete": 7}),
     }),
     Suite("survey_answers", ANSWERS, {
