@@ -90,6 +90,8 @@ def _raked(wave, census, bands):
         people.groupby(["age_group", "sex"])["resident_count"].sum(),
         people.groupby("zone_group")["resident_count"].sum(),
     ]
+    if any((target <= 0).any() for target in targets):
+        raise weights.NoWeights("a margin of the census has no residents")
     cells = [
         _cells(list(zip(wave["age_band"].map(groups), wave["sex"], strict=True)), list(targets[0].index)),
         _cells(list(wave["zone_group"]), zone_groups),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import duckdb
 import pytest
+
+from flows.core.admission import expectations_of
+from flows.settings import PROJECT
 
 Rows = list[dict[str, str]]
 
@@ -285,6 +289,7 @@ SUITES = [
         "rows": (lambda rows: changed(
             rows, (0, {"groupe_zone": "centre"}), (1, {"tranche_age": "oct-14"}), (2, {"annee": "1820"}),
         ), {"zone_group_known": 1, "age_band_form": 1, "year_plausible": 1, "margins_complete": 8}),
+        "a cell without residents": (lambda rows: changed(rows, (4, {"population": "0"})), {"margin_has_residents": 1}),
         "a cell lost": (lambda rows: rows[:-1], {"margins_complete": 7}),
     }),
     Suite("survey_answers", ANSWERS, {
@@ -297,9 +302,24 @@ SUITES = [
         "rows": (lambda rows: changed(
             rows, (1, {"code_zone": "63"}), (4, {"type_zone": "Quartier"}),
         ), {"parent_listed": 1, "code_fits_type": 1, "names_once": 2}),
+        "who to ask": (lambda rows: changed(
+            rows, (3, {"nom": "Chez le gardien 06 12 34 56 78"}), (5, {"nom": "gardien@example.org"}),
+        ), {"no_personal_values": 2}),
+        "a word of the models": (lambda rows: [*rows, {**rows[5], "code_zone": "unlocated", "nom": "Autre"},
+                                               {**rows[5], "code_zone": "HORS_QPV", "nom": "Reste"}], {"zone_code_not_taken": 2}),
     }),
 ]  # fmt: skip
 FAULTS = [pytest.param(s, *s.faults[name], id=f"{s.contract}: {name}") for s in SUITES for name in s.faults]
+
+
+def test_no_zone_takes_a_word_that_a_model_writes_for_a_code(contracts) -> None:
+    """What a model writes in the place of a zone's code, or of a group of zones, stands on the list of words that are taken."""
+    models = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "sql" / "2_intermediate").glob("*.sql"))
+    written = set(re.findall(r"'([a-z_]+)'(?: end|\))? as (?:zone_code|zone_group)\b", models))
+    written |= set(re.findall(r"then '([a-z_]+)' else \w+\.zone_code end", models))
+    (taken,) = (e for e in contracts["zones"].expectations if e.id == "zone_code_not_taken")
+    listed = set(re.findall(r"'([a-z_]+)'", taken.arguments()["unexpected_rows_query"]))
+    assert {"unlocated", "qpv", "hors_qpv", "city_wide", "all"} <= written <= listed
 
 
 def failed(admitted) -> dict[str, int]:
@@ -317,7 +337,7 @@ def test_a_fault_is_caught(admit, contracts, suite, fault, expected) -> None:
     """Exactly these expectations fail, and the delivery or the rows meet what each of them says should happen."""
     admitted = admit("file.csv", as_csv(fault(suite.good)))
     assert failed(admitted) == expected
-    actions = {e.id: e.on_failure for e in contracts[suite.contract].expectations}
+    actions = {e.id: e.on_failure for e in expectations_of(contracts[suite.contract])}
     wanted = {actions[name] for name in expected}
     verdict = admitted.verdict
     if "refuse" in wanted:

@@ -14,6 +14,7 @@ import pytest
 from flows.core import steps
 from flows.core.reading import codebook, kobo, survey
 from flows.core.reading.codebook import UNLISTED, Codebook
+from flows.core.reading.tables import BadLine
 from flows.settings import PROJECT, Settings
 
 LIMESURVEY = ["id", "submitdate", "lastpage", "startlanguage", "seed"]
@@ -116,6 +117,65 @@ def test_without_a_codebook_no_value_passes_the_door(tmp_path):
     contracts = load_contracts(PROJECT / "sql" / "0_sources")
     table = reading.read(path, contracts, tmp_path / "a", reading.Limits(10**8, 10**8, 10**6, 10**7)).table
     assert {answer for *_, answer in rows(table)} == {UNLISTED}
+
+
+def read_many(tmp_path: Path, given: list[str], book: Codebook = BOOK, own=(LIMESURVEY, LIMESURVEY_VALUES)):
+    """One respondent for each answer to Q1; to AGE all give A1."""
+    path = tmp_path / "export.csv"
+    header, values = own
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL).writerows(
+            [[*header, "AGE", "Q1"], *([str(n), *values[1:], "A1", answer] for n, answer in enumerate(given))]
+        )
+    reader = survey.read_limesurvey_csv if own[0] is LIMESURVEY else kobo.read_kobo_csv
+    return reader(path, ";", tmp_path / "work", book)
+
+
+def given_to_q1(table) -> list[str]:
+    return sorted(answer for question, _, answer in rows(table) if question == "Q1")
+
+
+OWNS = pytest.mark.parametrize(
+    "own", [(LIMESURVEY, LIMESURVEY_VALUES), (KOBO, KOBO_VALUES)], ids=["limesurvey", "kobo"]
+)
+
+
+@OWNS
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u202f", "\u200b", "\n"], ids=ascii)
+def test_blanks_around_a_code_are_no_part_of_it(tmp_path, own, blank):
+    table = read_many(tmp_path, [f"A2{blank}", f"{blank}A2", blank, *["A1"] * 7], own=own)
+    assert given_to_q1(table) == ["A1"] * 7 + ["A2"] * 2
+    assert (table.bad_lines, len(table.notes)) == ((), 1)
+
+
+@OWNS
+@pytest.mark.parametrize("slip", ["?", "n.c.", "2.", "un mot PLANTE", "0473123456", "Martin", "x" * 40])
+def test_a_slip_in_a_registered_question_costs_one_answer_and_not_the_question(tmp_path, own, slip):
+    table = read_many(tmp_path, [slip, *["A1"] * 9], own=own)
+    assert given_to_q1(table) == ["A1"] * 9 + [UNLISTED]
+    assert table.bad_lines == () and "1 answers that no list knows were withheld: 1 columns (Q1)" in table.notes
+    assert slip not in str(rows(table)) + str(table.notes)
+
+
+def test_words_as_different_as_names_are_slips_while_they_are_few(tmp_path):
+    table = read_many(tmp_path, [*(f"Prenom{n}" for n in range(30)), *["A1"] * 120])
+    assert given_to_q1(table) == ["A1"] * 120 + [UNLISTED] * 30
+    assert "Prenom" not in str(rows(table)) + str(table.notes)
+
+
+@OWNS
+def test_a_registered_question_that_came_in_own_words_is_left_out_and_somebody_is_told(tmp_path, own):
+    table = read_many(tmp_path, [*["une phrase PLANTEE"] * 3, *["A1"] * 7], own=own)
+    assert given_to_q1(table) == [] and len(rows(table)) == 10
+    assert table.bad_lines == (BadLine(1, "question_in_own_words", ""),)
+    assert "registered as closed, but answered in own words or declared so: 1 columns (Q1)" in table.notes
+    assert "PLANTEE" not in str(rows(table)) + str(table)
+
+
+def test_one_answer_in_own_words_leaves_out_a_question_that_nobody_registered(tmp_path):
+    """Of it nothing is known, and its other answers may be words as well."""
+    table = read_many(tmp_path, ["un mot", *["A1"] * 9], replace(BOOK, answers=frozenset({("AGE", "-", "A1")})))
+    assert given_to_q1(table) == [] and table.bad_lines == ()
 
 
 # -- the register and the structures ----------------------------------------------------------------------------------

@@ -235,6 +235,21 @@ def test_lines_that_are_no_record_are_told_without_their_text(tmp_path):
     assert [row[0] for row in rows_of(table)] == ["2", "5"]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "with a byte order mark"])
+def test_exports_put_one_below_the_other_bring_their_header_once_more(tmp_path, mark):
+    header = [*OWN, "token", "Q1", "Q2[SQ001]"]
+    again = [mark + header[0], *header[1:]]
+    table = read(tmp_path, [header, [*VALUES, "", "1", "Y"], again, ["2", *VALUES[1:], "", "2", ""]])
+    assert table.bad_lines == (BadLine(3, "header_repeated", ""),)
+    assert answers(table) == [("Q1", "-", "1"), ("Q2", "SQ001", "Y"), ("Q1", "-", "2")]
+
+
+def test_another_header_below_the_first_is_another_survey(tmp_path):
+    rows = [[*OWN, "Q1", "Q2"], [*VALUES, "1", "2"], [*OWN, "Q2", "Q1"], ["2", *VALUES[1:], "2", "1"]]
+    found = refusal(tmp_path, rows)
+    assert (found.code, found.line) == ("second_header", 3)
+
+
 def test_the_work_folder_keeps_the_answers_only(tmp_path):
     read(tmp_path, [[*OWN, "Q1"], [*VALUES, "A1"]])
     assert [entry.name for entry in (tmp_path / "work").iterdir()] == ["answers.parquet"]

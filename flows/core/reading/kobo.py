@@ -86,7 +86,7 @@ def read_kobo_csv(path: Path, delimiter: str, folder: Path, codebook: Codebook |
     columns of the choices its answers are several words, and are left out like answers in own words; so are choices whose
     names have more than 20 characters. A note names the columns. The codebook is as in `read_limesurvey_csv`.
 
-    Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
+    Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `second_header`, `personal_data`, `no_header`.
     """
     line, header = header_of(path, delimiter)
     layout = _layout(header, line)

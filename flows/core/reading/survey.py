@@ -351,21 +351,31 @@ _MOST_ANSWER_CODES = 20
 _FEWEST_WORDS = 5
 # 7 digits and more are a telephone number, a date or a number of a person.
 _MOST_DIGITS = 6
+# In a question that is registered as closed, up to a fifth of the answers may be no codes and are `unlisted`: a slip of the hand
+# is one in hundreds, while a question that was asked in words, or exported in words, has hardly a code. In between the answers
+# that are left would speak for too few: a fifth is also what may not tell where they live before a wave is not weighted.
+_MOST_SLIPS = 0.2
+# Blanks that are no part of an answer: spreadsheets and keyboards leave them, also those that do not break and those of no width.
+_BLANKS = " \t\n\r\u00a0\u2007\u2009\u202f\u200b\ufeff"
 
 
 @dataclass(frozen=True)
 class _Content:
-    """What the answers of a column look like: how many there are, how many are no code, and the words among them."""
+    """What the answers of a column look like: how many there are, and of those that no list knows how many are no code, and the
+    words among them."""
 
     answered: int
     not_code: int
+    words: int
     different_words: int
     longest_word: int
 
-    def is_open(self, is_structure_known: bool) -> bool:
-        if self.not_code:
+    def is_open(self, is_structure_known: bool, is_registered: bool) -> bool:
+        """Whether the question was answered in own words; one that is registered as closed is not for a few slips."""
+        slips = _MOST_SLIPS * self.answered if is_registered else 0
+        if self.not_code > slips:
             return True
-        if is_structure_known or self.longest_word <= _LONGEST_ANSWER_CODE:
+        if is_structure_known or self.words <= slips or self.longest_word <= _LONGEST_ANSWER_CODE:
             return False
         is_varied = self.different_words >= _FEWEST_WORDS and 2 * self.different_words > self.answered
         return is_varied or self.different_words > _MOST_ANSWER_CODES
@@ -381,11 +391,12 @@ def read_limesurvey_csv(
 
     `path` is UTF-8 text without BOM with its header on the first line that is not blank. Left out: answers in own
     words, told by the codebook's structure files, by `[other]` and `[comment]`, and by answers that are no codes (a
-    note names the columns); the time of day of `submitdate`; times, pages and seeds. An answer that the codebook does
-    not list is passed on as `unlisted`. Without a codebook nothing is known of the questions and every code is kept:
+    note names the columns; in a question that the codebook knows as closed a few of them are slips, and many make the
+    header a bad line); the time of day of `submitdate`; times, pages and seeds. Answers are trimmed. One that the codebook
+    does not list is passed on as `unlisted`. Without a codebook nothing is known of the questions and every code is kept:
     that is for looking at the form alone, `reading.read` always has one.
 
-    Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `personal_data`, `no_header`.
+    Raises Refusal `full_headings`, `full_answers`, `duplicate_header`, `second_header`, `personal_data`, `no_header`.
     """
     line, header = header_of(path, delimiter)
     structures = codebook.about(_question_headings(header)) if codebook else ()
@@ -411,15 +422,17 @@ def read_wide(
 ) -> TextTable:
     """The long form of an export whose columns are known.
 
-    Raises Refusal `full_answers` and `personal_data`.
+    Raises Refusal `full_answers`, `second_header` and `personal_data`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target, wide = folder / "answers.parquet", folder / "answers_wide.csv"
     try:
         respondents, bad_lines = _write_wide(path, delimiter, layout, header_line, wide)
-        count, notes = _write_long(layout, wide, target, codebook, is_structure_known)
+        count, lost, notes = _write_long(layout, wide, target, codebook, is_structure_known)
     finally:
         wide.unlink(missing_ok=True)
+    if lost:  # set aside like a line, so that the sender is told: the rows of these questions are all missing
+        bad_lines.append(BadLine(header_line, "question_in_own_words", ""))
     return TextTable(
         form="parquet",
         path=target,
@@ -445,7 +458,7 @@ def _write_wide(path: Path, delimiter: str, layout: Layout, header_line: int, wi
     """Writes line, number, date, wave and closed questions of each respondent; how many, and the lines that are bad."""
     kept = [layout.response, layout.submitted, layout.wave, *(q.position for q in layout.closed)]
     bad_lines: list[BadLine] = []
-    respondents = 0
+    respondents, header = 0, []
     with wide.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
         for record in numbered_records(_lines_of(path), delimiter, layout.width):
@@ -453,7 +466,13 @@ def _write_wide(path: Path, delimiter: str, layout: Layout, header_line: int, wi
                 bad_lines.append(record)
                 continue
             number, fields = record
-            if number == header_line or not any(fields):
+            if number == header_line:
+                header = _headings(fields)
+                continue
+            if not any(fields):
+                continue
+            if header and _is_header(fields, header, layout, number):
+                bad_lines.append(BadLine(number, "header_repeated", ""))
                 continue
             _refuse_personal(layout, fields, number)
             row = ["" if position is None else fields[position] for position in kept]
@@ -466,6 +485,28 @@ def _write_wide(path: Path, delimiter: str, layout: Layout, header_line: int, wi
                 write([number, *row])
                 respondents += 1
     return respondents, bad_lines
+
+
+def _headings(fields: list[str]) -> list[str]:
+    return [name.lstrip("\ufeff").strip(' "') for name in fields]
+
+
+def _is_header(fields: list[str], header: list[str], layout: Layout, line: int) -> bool:
+    """Whether the header stands there again, as in exports that were put one below the other. Raises Refusal for another one."""
+    if header[layout.response] not in fields[layout.response]:  # of nearly every row: a number
+        return False
+    again = _headings(fields)
+    if again == header:
+        return True
+    if again[layout.response] != header[layout.response]:
+        return False
+    raise Refusal(
+        "second_header",
+        "one export, with one header",
+        f"a second header with other columns, or the same in another order ({len(header)} columns)",
+        "send each export as a file of its own",
+        line,
+    )
 
 
 def _unreadable(text: str) -> str:
@@ -491,22 +532,26 @@ def _refuse_personal(layout: Layout, fields: list[str], line: int) -> None:
 
 def _write_long(
     layout: Layout, wide: Path, target: Path, codebook: Codebook | None, is_structure_known: bool
-) -> tuple[int, list[str]]:
-    """Writes one row per answer; how many, and what to say of what was left out."""
+) -> tuple[int, list[Question], list[str]]:
+    """Writes one row per answer; how many, the closed questions that came in own words, and what to say of what was left out."""
     import duckdb
 
     answers = [f"a{i}" for i in range(len(layout.closed))]
     with duckdb.connect(config={"threads": 2, "temp_directory": str(target.parent)}) as database:
         waves = None if codebook is None else codebook.waves
         _load(database, wide, [(a, q.is_box) for a, q in zip(answers, layout.closed, strict=True)], layout, waves)
-        contents = _contents(database, answers)
-        is_open = [content.is_open(is_structure_known) for content in contents]
+        listed = [_listed(codebook, question) for question in layout.closed]
+        contents = [_content(database, answer, codes) for answer, codes in zip(answers, listed, strict=True)]
+        registered = frozenset() if codebook is None else codebook.questions
+        is_registered = [question.question in registered for question in layout.closed]
+        is_open = [c.is_open(is_structure_known, known) for c, known in zip(contents, is_registered, strict=True)]
         _refuse_full_answers(contents, is_open, layout.remedies)
         kept = [(a, q) for a, q, left_out in zip(answers, layout.closed, is_open, strict=True) if not left_out]
         withheld = [] if codebook is None else _withhold(database, kept, codebook)
         count = _unpivot(database, kept, target)
         left_out = [q for q, flag in zip(layout.closed, is_open, strict=True) if flag]
-        return count, [*_notes(database, layout, left_out, codebook), *withheld]
+        lost = [q for q in left_out if q.question in registered]
+        return count, lost, [*_notes(database, layout, left_out, codebook), *withheld]
 
 
 def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout, waves: frozenset[str] | None) -> None:
@@ -516,16 +561,20 @@ def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout,
     """
     is_wave = _is_code("wave") if waves is None else _is_one_of("wave", waves)
     columns = dict.fromkeys(["line", "response_number", "submitted", "wave", *(name for name, _ in answers)], "varchar")
+    trimmed = [f"nullif(trim({name}, {quoted(_BLANKS)}), '') as {name}" for name in columns if name != "line"]
     selected = [f"{_ticked(name)} as {name}" if is_box else name for name, is_box in answers]
     database.execute(f"""
         create temp table wide as
         select cast(line as bigint) as line, response_number,
-            {_local_day("trim(submitted)") if layout.is_submitted_in_utc else _day("trim(submitted)")} as day,
+            {_local_day("submitted") if layout.is_submitted_in_utc else _day("submitted")} as day,
             case when {is_wave} then wave end as wave_code,
             wave is not null and not {is_wave} as is_wave_dropped,
             {", ".join(selected) or "null"}
-        from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
-            quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
+        from (
+            select line, {", ".join(trimmed)}
+            from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
+                quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
+        )
     """)
 
 
@@ -561,8 +610,7 @@ def _withhold(database, kept: list[tuple[str, Question]], codebook: Codebook) ->
     """Puts `unlisted` for each answer that the codebook does not list, and says in how many columns."""
     columns = []
     for answer, question in kept:
-        codes = {a for q, s, a in codebook.answers if (q, s) == (question.question, question.subquestion)}
-        is_unlisted = f"{answer} is not null and not {_is_one_of(answer, codes)}"
+        is_unlisted = f"{answer} is not null and not {_is_one_of(answer, _listed(codebook, question))}"
         count = database.execute(f"select count(*) from wide where {is_unlisted}").fetchone()[0]
         if count:
             database.execute(f"update wide set {answer} = {quoted(UNLISTED)} where {is_unlisted}")
@@ -573,18 +621,22 @@ def _withhold(database, kept: list[tuple[str, Question]], codebook: Codebook) ->
     return [f"{answers} answers that no list knows were withheld: {_named([question for question, _ in columns])}"]
 
 
-def _contents(database, answers: list[str]) -> list[_Content]:
-    return [_content(database, answer) for answer in answers]
+def _listed(codebook: Codebook | None, question: Question) -> set[str]:
+    """The answer codes that the codebook lists for a column."""
+    listed = codebook.answers if codebook else ()
+    return {a for q, s, a in listed if (q, s) == (question.question, question.subquestion)}
 
 
-def _content(database, column: str) -> _Content:
-    is_word = "regexp_matches(answer, '[A-Za-z]')"
+def _content(database, column: str, listed: set[str]) -> _Content:
+    is_known = _is_one_of("answer", listed)
+    is_word = f"not {is_known} and regexp_matches(answer, '[A-Za-z]')"
     values = database.execute(f"""
         with answers as (
             select {column} as answer, count(*) as times from wide where {column} is not null group by {column}
         )
-        select coalesce(sum(times), 0), coalesce(sum(times) filter (not {_is_code("answer")}), 0),
-            count(*) filter ({is_word}), coalesce(max(length(answer)) filter ({is_word}), 0)
+        select coalesce(sum(times), 0), coalesce(sum(times) filter (not {is_known} and not {_is_code("answer")}), 0),
+            coalesce(sum(times) filter ({is_word}), 0), count(*) filter ({is_word}),
+            coalesce(max(length(answer)) filter ({is_word}), 0)
         from answers
     """).fetchone()
     return _Content(*map(int, values))
