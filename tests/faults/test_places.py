@@ -20,7 +20,8 @@ TAKEN_BY_PATTERN = "l'été et 1/année=2026"
 def made(folder) -> Warehouse:
     warehouse = Warehouse(folder)
     warehouse.raw.mkdir(parents=True)
-    shutil.copy(PROJECT / "data" / "raw" / "reference" / "zones.csv", warehouse.raw)
+    for name in ("reference/zones.csv", "surveys/enquete-habitants-2026-09.csv"):
+        shutil.copy(PROJECT / "data" / "raw" / name, warehouse.raw)
     warehouse.deliver("first")
     return warehouse
 

@@ -11,7 +11,7 @@ from flows.core.errors import Refusal
 from flows.core.reading import delimited, json_lines
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.recognise import Match, check_header, left_out, match, nearest
-from flows.core.reading.tables import TextTable, parquet_sql, quoted
+from flows.core.reading.tables import TextTable, one_file, parquet_sql
 from flows.core.reading.unpack import PlainText, kind_of, to_plain_text, too_large
 
 KNOWN_FORMS = "CSV (; , or tab), CSV packed with gzip, JSON lines, xlsx, parquet, a LimeSurvey .lss or an XLSForm"
@@ -165,7 +165,7 @@ def _read_parquet(path: Path, contracts: Mapping[str, Contract], folder: Path, l
     try:
         with duckdb.connect() as con:
             described = con.execute(f"select * exclude (file_row_number) from {parquet_sql(path)} limit 0").description
-            rows = con.execute(f"select sum(num_rows) from parquet_file_metadata({quoted(path)})").fetchone()[0] or 0
+            rows = con.execute(f"select sum(num_rows) from parquet_file_metadata({one_file(path)})").fetchone()[0] or 0
     except duckdb.Error as error:
         raise Refusal(
             "broken_parquet", "a complete parquet file", f"damaged data ({type(error).__name__})", "send it again"

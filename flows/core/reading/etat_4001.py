@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.core.contracts import normalised
 from flows.core.errors import Refusal, printable
-from flows.core.reading.tables import TextTable, quoted
+from flows.core.reading.tables import TextTable, one_file, quoted
 from flows.core.reading.workbook import (
     MAX_UNPACKED_BYTES,
     Workbook,
@@ -272,7 +272,7 @@ def _unpivot(database, sheet: _Sheet, services: list[tuple[str, str, str]], wide
     return database.execute(f"""
         copy (
             with wide as (
-                from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
+                from read_csv({one_file(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
                     quote = '"', escape = '"', new_line = '\\n', max_line_size = 16777216)
             ),
             figures as (

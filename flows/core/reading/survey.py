@@ -20,7 +20,7 @@ from xml.sax.handler import ContentHandler
 from flows.core.contracts import FORBIDDEN_HEADERS, normalised
 from flows.core.errors import Refusal
 from flows.core.reading.codebook import UNLISTED, Codebook, open_questions
-from flows.core.reading.tables import AS_OWN_PARQUET, BadLine, TextTable, quoted
+from flows.core.reading.tables import AS_OWN_PARQUET, BadLine, TextTable, one_file, quoted
 
 ANSWERS_HEADER = (
     "response_number",
@@ -572,7 +572,7 @@ def _load(database, wide: Path, answers: list[tuple[str, bool]], layout: Layout,
             {", ".join(selected) or "null"}
         from (
             select line, {", ".join(trimmed)}
-            from read_csv({quoted(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
+            from read_csv({one_file(wide)}, columns = {columns}, auto_detect = false, header = false, delim = ';',
                 quote = '"', escape = '"', new_line = '\\n', max_line_size = 8388608)
         )
     """)
