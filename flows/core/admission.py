@@ -482,7 +482,7 @@ def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Re
 
 
 WRITTEN = {
-    "integer": "whole numbers (2400 or 2 400)",
+    "integer": "whole numbers (2400 or 2 400, thousands apart by a space only)",
     "number": "numbers (19,5 or 19.5)",
     "percent": "shares (19,5 %)",
     "year": "years of four digits (2025)",
