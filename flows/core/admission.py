@@ -28,6 +28,10 @@ EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
 SMALL_BYTES = 1_000_000
 """A delivery of fewer bytes is read and checked by one thread: to share out its work takes longer than to do it."""
 
+MANY_MONTH_FIRST = 3
+"""From this many days on that exist with the month first only, when no other unreadable one speaks against it, the others are
+not trusted: one or two are slips of a hand, three of one kind are a way of writing."""
+
 NO_NUMBER = "Error when converting column"
 """What DuckDB says where a column that it was told to hold numbers holds something else."""
 
@@ -358,7 +362,7 @@ def _objects_only(contract: Contract, table, delivered: Delivered, scan: str) ->
     return f"""
         {typed}
         union all
-        select {empty}, _line, _json as _text, 'line: ' || _problem as _unreadable
+        select {empty}, _line, _json as _text, 'line: ' || _problem as _unreadable, null as _month_first
         from ({scan}) where _problem is not null"""
 
 
@@ -417,6 +421,8 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
     count = sum(entry["rows"] for entry in quarantined)
     if count and not candidate.delivered.table.numbered and not _look_up_texts(candidate, room):
         return None
+    if count and (untrusted := _untrusted(candidate)):
+        return _refuse_rows(verdict, untrusted)
     if count > room.max_quarantined_share * candidate.rows_read:
         return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
     if count:
@@ -469,6 +475,38 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
     )
 
 
+def _untrusted(candidate: Candidate) -> Refusal | None:
+    """Why the rows that can be read are not to be trusted, if those that are set aside show it."""
+    numbered = candidate.delivered.table.numbered
+    rows = "quarantined join candidate on quarantined._row = candidate._row" if numbered else "read_again"
+    return _month_before_day(candidate, rows)
+
+
+def _month_before_day(candidate: Candidate, rows: str) -> Refusal | None:
+    found = candidate.con.execute(
+        f"""select _unreadable, count(_month_first) as days, min(_line) filter (where _month_first) as line
+        from {rows} where _unreadable is not null group by _unreadable
+        having bool_and(_month_first) and days >= {MANY_MONTH_FIRST} order by line limit 1"""
+    ).fetchone()
+    if found is None:
+        return None
+    name, days, line = found
+    column = candidate.delivered.contract.column(name)
+    return Refusal(
+        "month_first",
+        f"days before months in the column {_header(candidate.delivered, name)}",
+        f"{days} values that are days with the month first only, so that others may have been misread",
+        f"write {WRITTEN[column.type]} in all rows",
+        line,
+        {"column": next(iter(column.spellings), name), "days": days},
+    )
+
+
+def _header(delivered: Delivered, name: str) -> str:
+    """A column as the sender spells it."""
+    return printable(delivered.table.header[delivered.match.positions[name]].strip())
+
+
 def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Refusal:
     most = max(quarantined, key=lambda entry: entry["rows"])
     return Refusal(
@@ -500,7 +538,7 @@ def _remedy_of(reason: str, delivered: Delivered) -> str:
     column = next((c for c in delivered.contract.staged_columns if c.name == name and c.type in WRITTEN), None)
     if column is None:
         return "compare the columns with the contract: a whole column is probably shifted or in another form"
-    header = printable(delivered.table.header[delivered.match.positions[name]].strip())
+    header = _header(delivered, name)
     return f"write {WRITTEN[column.type]} in the column {header}; if they stand in another one, the columns are shifted"
 
 

@@ -32,6 +32,9 @@ TIMES = (
     "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S.%f",
 )
+MONTH_FIRST = tuple(form.translate(str.maketrans("dm", "md")) for form in (*TIMES, *DATES))
+"""The same ways of writing with month and day exchanged: of use only to tell that a column is written so."""
+
 GROUPED = r"[+-]?[0-9]{1,3}([ \x{00a0}\x{202f}\x{2009}][0-9]{3})+([.,][0-9]+)?"
 """2 400 with any of the spaces that French typography uses; `12 5` is no number."""
 UNGROUPED = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
@@ -45,7 +48,8 @@ READ_BY_DUCKDB = ("number", "percent", "year")
 def typed_select(
     contract: Contract, table: TextTable, positions: dict[str, int], scan: str, are_texts_raw: bool = False
 ) -> str:
-    """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` from the scan of a table.
+    """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` and `_month_first` from the scan
+    of a table: the last says of a day that cannot be read whether it is one with the month first (NULL without digits).
 
     `positions` maps contract columns to the delivered fields f0, f1, …; a column that was not delivered is NULL. Each
     layer computes a thing once: the text, the number in it, the typed value, what could not be read. With `are_texts_raw`
@@ -68,12 +72,24 @@ def typed_select(
     line = "_line" if table.numbered else "cast(null as bigint) as _line"
     kept_text = f", {_whole_text(table)} as _text" if table.numbered else ""
     carried = ", _text" if table.numbered else ""
+    month_first = f", {_month_first(typed)} as _month_first" if table.numbered else ""
     return f"""
         with texts as (select {line}{kept_text}{texts} from ({scan})),
         numbers as (select *{numbers}{keys} from texts),
         typed as (select _line{carried}{"".join(f", t_{c.name}" for c in delivered)}, {values} from numbers)
-        select {", ".join(c.name for c in columns)}, _line{carried}, {unreadable} as _unreadable
+        select {", ".join(c.name for c in columns)}, _line{carried}, {unreadable} as _unreadable{month_first}
         from typed"""
+
+
+def _month_first(columns: list[Column]) -> str:
+    """Only of rows that have an unreadable day: all others cost nothing."""
+    whens = "".join(
+        f" when _unreadable = {quoted(c.name)} and {_has_digit(text)} "
+        f"then try_strptime({_trimmed(text)}, {_formats(MONTH_FIRST)}) is not null"
+        for c in columns
+        if c.type in ("date", "timestamp") and (text := f"t_{c.name}")
+    )
+    return f"case{whens} end" if whens else "cast(null as boolean)"
 
 
 def _key(column: Column) -> str:
