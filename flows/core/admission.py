@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.core.contracts import Contract, Expectation
+from flows.core.contracts import Contract, Expectation, normalised
 from flows.core.errors import Refusal, StorageProblem, printable
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.profiling import profile_of
@@ -19,8 +19,9 @@ from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.delimited import chosen_lines
+from flows.core.reading.recognise import is_reordered
 from flows.core.reading.tables import AS_OWN_PARQUET, TextTable, parquet_sql, quoted
-from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
+from flows.core.reading.typed import normalised_sql, scan_sql, tidied_select, typed_select, untidy_sql
 from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
@@ -479,7 +480,38 @@ def _untrusted(candidate: Candidate) -> Refusal | None:
     """Why the rows that can be read are not to be trusted, if those that are set aside show it."""
     numbered = candidate.delivered.table.numbered
     rows = "quarantined join candidate on quarantined._row = candidate._row" if numbered else "read_again"
-    return _month_before_day(candidate, rows)
+    return _second_header(candidate, rows) or _month_before_day(candidate, rows)
+
+
+def _second_header(candidate: Candidate, rows: str) -> Refusal | None:
+    """A header below the first one that gives the columns other places: what stands below it was read by the wrong names.
+
+    Its names are no numbers, days or yes and no. Of such rows that are set aside those are looked at of which most fields
+    are names of columns; the same header again only costs its own row.
+    """
+    table, found = candidate.delivered.table, candidate.delivered.match
+    if table.form != "csv":
+        return None
+    columns = [c for c in found.contract.columns if c.name in found.positions]
+    nothing = " and ".join(f"{c.name} is null" for c in columns if c.staged and c.sql_type != "varchar") or "true"
+    names = {name for c in columns for name in (c.name, *c.spellings)} | {normalised(name) for name in table.header}
+    likely = candidate.con.execute(
+        f"""select _line, any_value(_text) from (
+            select _line, _text, unnest(string_split(_text, $1)) as _name from {rows} where {nothing}
+        ) where list_contains($2, {normalised_sql("_name")}) group by _line having 2 * count(*) >= $3 order by _line""",
+        [table.delimiter, sorted(names), len(columns)],
+    ).fetchall()
+    for line, text in likely:
+        second = text.split(table.delimiter)
+        if len(second) == len(table.header) and is_reordered(second, found):
+            return Refusal(
+                "second_header",
+                "one header, above all rows",
+                "a second one further down that names the columns in another order",
+                "put the columns of both parts in one order under one header, or send them as two files",
+                line,
+            )
+    return None
 
 
 def _month_before_day(candidate: Candidate, rows: str) -> Refusal | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
 
 HEADER = "id_incident;date_heure;code_quartier;categorie;lien_trafic;secteur;tranche"
@@ -53,3 +56,47 @@ GOOD = [f"{day:02}/02/2025 10:05" for day in range(1, 21)]
 def test_single_errors_only_set_their_rows_aside(wrong, admit) -> None:
     verdict = admit("incidents.csv", incidents(GOOD + wrong)).verdict
     assert (verdict.verdict, verdict.rows_accepted, verdict.rows_quarantined) == ("warned", len(GOOD), len(wrong))
+
+
+POPULATIONS = [
+    ["code_zone", "annee", "population", "source"],
+    *([f"CF{n:02}", 2000 + n, 1990 + n, "INSEE"] for n in range(1, 9)),
+]
+SWAPPED = [
+    ["Code quartier", "Population", "Année", "source"],
+    *([f"CF{n:02}", 1990 + n, 2010 + n, "INSEE"] for n in range(1, 9)),
+]
+
+
+def as_csv(rows: list[list]) -> bytes:
+    return "".join(";".join(map(str, row)) + "\n" for row in rows).encode()
+
+
+def as_workbook(rows: list[list]) -> bytes:
+    book, target = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(target)
+    return target.getvalue()
+
+
+WAYS = {
+    "fast": ("populations.csv", as_csv, {"numbered_below_bytes": 0}),
+    "numbered": ("populations.csv", as_csv, {"numbered_below_bytes": 1 << 40}),
+    "workbook": ("populations.xlsx", as_workbook, {}),
+}
+
+
+@pytest.mark.parametrize(("name", "form", "settings"), WAYS.values(), ids=WAYS)
+def test_a_second_header_in_another_order_refuses_the_whole(name, form, settings, admit) -> None:
+    found = admit(name, form(POPULATIONS + SWAPPED), **settings)
+    refusal = found.verdict.refusal
+    assert refusal and (refusal["code"], refusal["line"]) == ("second_header", 10)
+    assert not found.accepted
+
+
+@pytest.mark.parametrize(("name", "form", "settings"), WAYS.values(), ids=WAYS)
+def test_the_same_header_again_is_one_row_set_aside(name, form, settings, admit) -> None:
+    again = [["CODE_ZONE", "Annee", "Habitants", "Source"], ["CF10", 2012, 800, "INSEE"]]
+    verdict = admit(name, form(POPULATIONS + again), **settings).verdict
+    assert (verdict.verdict, verdict.rows_accepted, verdict.rows_quarantined) == ("warned", 9, 1)
