@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.core.contracts import Contract, Expectation
+from flows.core.contracts import Contract, Expectation, normalised
 from flows.core.errors import Refusal, StorageProblem, printable
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
 from flows.core.profiling import profile_of
@@ -19,14 +19,19 @@ from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
 from flows.core.reading.codebook import NOTHING_LISTED, Codebook
 from flows.core.reading.delimited import chosen_lines
+from flows.core.reading.recognise import is_reordered
 from flows.core.reading.tables import AS_OWN_PARQUET, TextTable, parquet_sql, quoted
-from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
+from flows.core.reading.typed import normalised_sql, scan_sql, tidied_select, typed_select, untidy_sql
 from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
 EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
 SMALL_BYTES = 1_000_000
 """A delivery of fewer bytes is read and checked by one thread: to share out its work takes longer than to do it."""
+
+MANY_MONTH_FIRST = 3
+"""From this many days on that exist with the month first only, when no other unreadable one speaks against it, the others are
+not trusted: one or two are slips of a hand, three of one kind are a way of writing."""
 
 NO_NUMBER = "Error when converting column"
 """What DuckDB says where a column that it was told to hold numbers holds something else."""
@@ -358,7 +363,7 @@ def _objects_only(contract: Contract, table, delivered: Delivered, scan: str) ->
     return f"""
         {typed}
         union all
-        select {empty}, _line, _json as _text, 'line: ' || _problem as _unreadable
+        select {empty}, _line, _json as _text, 'line: ' || _problem as _unreadable, null as _month_first
         from ({scan}) where _problem is not null"""
 
 
@@ -417,6 +422,8 @@ def _separate(delivery: Delivery, candidate: Candidate, checks: list, verdict: V
     count = sum(entry["rows"] for entry in quarantined)
     if count and not candidate.delivered.table.numbered and not _look_up_texts(candidate, room):
         return None
+    if count and (untrusted := _untrusted(candidate)):
+        return _refuse_rows(verdict, untrusted)
     if count > room.max_quarantined_share * candidate.rows_read:
         return _refuse_rows(verdict, _mostly_bad(candidate, quarantined, count))
     if count:
@@ -469,6 +476,69 @@ def _refusal_of(check, candidate: Candidate) -> Refusal:
     )
 
 
+def _untrusted(candidate: Candidate) -> Refusal | None:
+    """Why the rows that can be read are not to be trusted, if those that are set aside show it."""
+    numbered = candidate.delivered.table.numbered
+    rows = "quarantined join candidate on quarantined._row = candidate._row" if numbered else "read_again"
+    return _second_header(candidate, rows) or _month_before_day(candidate, rows)
+
+
+def _second_header(candidate: Candidate, rows: str) -> Refusal | None:
+    """A header below the first one that gives the columns other places: what stands below it was read by the wrong names.
+
+    Its names are no numbers, days or yes and no. Of such rows that are set aside those are looked at of which most fields
+    are names of columns; the same header again only costs its own row.
+    """
+    table, found = candidate.delivered.table, candidate.delivered.match
+    if table.form != "csv":
+        return None
+    columns = [c for c in found.contract.columns if c.name in found.positions]
+    nothing = " and ".join(f"{c.name} is null" for c in columns if c.staged and c.sql_type != "varchar") or "true"
+    names = {name for c in columns for name in (c.name, *c.spellings)} | {normalised(name) for name in table.header}
+    likely = candidate.con.execute(
+        f"""select _line, any_value(_text) from (
+            select _line, _text, unnest(string_split(_text, $1)) as _name from {rows} where {nothing}
+        ) where list_contains($2, {normalised_sql("_name")}) group by _line having 2 * count(*) >= $3 order by _line""",
+        [table.delimiter, sorted(names), len(columns)],
+    ).fetchall()
+    for line, text in likely:
+        second = text.split(table.delimiter)
+        if len(second) == len(table.header) and is_reordered(second, found):
+            return Refusal(
+                "second_header",
+                "one header, above all rows",
+                "a second one further down that names the columns in another order",
+                "put the columns of both parts in one order under one header, or send them as two files",
+                line,
+            )
+    return None
+
+
+def _month_before_day(candidate: Candidate, rows: str) -> Refusal | None:
+    found = candidate.con.execute(
+        f"""select _unreadable, count(_month_first) as days, min(_line) filter (where _month_first) as line
+        from {rows} where _unreadable is not null group by _unreadable
+        having bool_and(_month_first) and days >= {MANY_MONTH_FIRST} order by line limit 1"""
+    ).fetchone()
+    if found is None:
+        return None
+    name, days, line = found
+    column = candidate.delivered.contract.column(name)
+    return Refusal(
+        "month_first",
+        f"days before months in the column {_header(candidate.delivered, name)}",
+        f"{days} values that are days with the month first only, so that others may have been misread",
+        f"write {WRITTEN[column.type]} in all rows",
+        line,
+        {"column": next(iter(column.spellings), name), "days": days},
+    )
+
+
+def _header(delivered: Delivered, name: str) -> str:
+    """A column as the sender spells it."""
+    return printable(delivered.table.header[delivered.match.positions[name]].strip())
+
+
 def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Refusal:
     most = max(quarantined, key=lambda entry: entry["rows"])
     return Refusal(
@@ -482,7 +552,7 @@ def _mostly_bad(candidate: Candidate, quarantined: list[dict], count: int) -> Re
 
 
 WRITTEN = {
-    "integer": "whole numbers (2400 or 2 400)",
+    "integer": "whole numbers (2400 or 2 400, thousands apart by a space only)",
     "number": "numbers (19,5 or 19.5)",
     "percent": "shares (19,5 %)",
     "year": "years of four digits (2025)",
@@ -500,7 +570,7 @@ def _remedy_of(reason: str, delivered: Delivered) -> str:
     column = next((c for c in delivered.contract.staged_columns if c.name == name and c.type in WRITTEN), None)
     if column is None:
         return "compare the columns with the contract: a whole column is probably shifted or in another form"
-    header = printable(delivered.table.header[delivered.match.positions[name]].strip())
+    header = _header(delivered, name)
     return f"write {WRITTEN[column.type]} in the column {header}; if they stand in another one, the columns are shifted"
 
 

@@ -37,7 +37,7 @@ MONTHS = (  # not from the machine's locale, which may know no French
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"
 )  # fmt: skip
 KINDS = {
-    "integer": "un nombre entier",
+    "integer": "un nombre entier (2400 ou 2 400, les milliers séparés par une espace seulement)",
     "number": "un nombre",
     "percent": "un pourcentage",
     "year": "une année",

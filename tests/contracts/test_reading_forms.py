@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from flows.core import admission
 from flows.core.contracts import load_contracts
 from flows.core.reading.tables import TextTable, quoted
-from flows.core.reading.typed import tidied_select, typed_select, untidy_sql
+from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
 from flows.settings import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tests" / "faults"))
@@ -655,6 +655,37 @@ def test_any_text_is_a_number_that_is_written_or_none(text) -> None:
 @pytest.mark.parametrize("text", ["2,5", "-0,5", "1e-3", "9e15", "1e20", "٣", "deux", "1 000 000 000 000 000 000"])
 def test_what_is_no_whole_number_is_no_count(text) -> None:
     assert one("integer", text) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "text", ["2.000", "1,000", "147.000", "-15.000", " 12,000 ", "1.234.567", "1,000,000", "2.125"]
+)
+def test_thousands_or_decimals_nobody_can_tell_is_no_count(text) -> None:
+    assert one("integer", text) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2.0", 2), ("2,00", 2), ("2400", 2400), ("2 400", 2400), ("2 400,000", 2400), ("1e3", 1000), ("2.0000", 2)],
+)
+def test_what_can_be_one_count_only_is_read_as_before(text, value) -> None:
+    assert one("integer", text) == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("0,125", 0.125), ("19.500", 19.5), ("2.125", 2.125)])
+def test_where_decimals_belong_three_of_them_are_decimals(text, value) -> None:
+    assert one("number", text) == value
+
+
+def test_a_parquet_column_with_three_decimals_holds_whole_numbers(tmp_path) -> None:
+    duckdb.sql("select 'CF01' as code_zone, 2021 as annee, cast(147 as decimal(9, 3)) as population").write_parquet(
+        str(tmp_path / "p.parquet")
+    )
+    contract = load_contracts(PROJECT / "sql" / "0_sources")["populations"]
+    table = TextTable("parquet", tmp_path / "p.parquet", ("code_zone", "annee", "population"), numbered=True)
+    positions = {"zone_code": 0, "year": 1, "resident_count": 2}
+    typed_rows = typed_select(contract, table, positions, scan_sql(contract, table, positions, 1 << 20))
+    assert duckdb.sql(f"select resident_count, _unreadable from ({typed_rows})").fetchall() == [(147, None)]
 
 
 DATE_STYLES = ("%d/%m/%Y", "%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")

@@ -16,7 +16,10 @@ def rows(when: str = "31/12/2025 14:05", number: str = "INT-{}", agents: str = "
     ("content", "told"),
     [
         (rows(when="hier"), "write times (31/12/2025 14:05 or 2025-12-31 14:05) in the column date_heure"),
-        (rows(agents="deux"), "write whole numbers (2400 or 2 400) in the column nb_agents"),
+        (
+            rows(agents="deux"),
+            "write whole numbers (2400 or 2 400, thousands apart by a space only) in the column nb_agents",
+        ),
         (rows(agents="deux").replace("nb_agents", "nb\x1bagents"), "in the column nb\\x1bagents;"),
         (rows(number="INT-1"), "take out the rows that stand there again"),
         (rows(agents="-3"), "compare the columns with the contract"),

@@ -28,6 +28,7 @@ BAD = {
     "hidden with a count": {77: '"12";NA;"ndiff";NA', 78: '"12";NA;"ndiff";NA'},
     "no number": {1500: '"sept";NA;"diff";NA'},
     "half a person": {1500: '"7,5";NA;"diff";NA'},
+    "thousands or decimals": {1500: '"2.000";NA;"diff";NA', 1600: '"3";"0,125";"diff";"147,000"'},
     "other labels": {1500: '"-7";NA;" Diff ";NA', 9: '"3";NA;"DIFFUSE";"n.d."'},
     "quotation marks": {1500: '"-7";NA;"diff";"1""2"'},
 }

@@ -52,6 +52,12 @@ def _positions(header: list[str], contract: Contract) -> dict[str, list[int]]:
     return {name: places for name, places in spelt.items() if places}
 
 
+def is_reordered(names: list[str], found: Match) -> bool:
+    """Whether these are names of as many of the contract's columns as the header has, but not in the same places."""
+    places = {column: fields[0] for column, fields in _positions(names, found.contract).items()}
+    return len(places) >= len(found.positions) and any(places.get(c) != place for c, place in found.positions.items())
+
+
 def check_header(header: list[str], found: Match, line: int | None) -> None:
     """Raises Refusal for a column that is there twice, one that names people, and one whose name has lost letters."""
     for column, places in _positions(header, found.contract).items():

@@ -32,15 +32,24 @@ TIMES = (
     "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S.%f",
 )
+MONTH_FIRST = tuple(form.translate(str.maketrans("dm", "md")) for form in (*TIMES, *DATES))
+"""The same ways of writing with month and day exchanged: of use only to tell that a column is written so."""
+
 GROUPED = r"[+-]?[0-9]{1,3}([ \x{00a0}\x{202f}\x{2009}][0-9]{3})+([.,][0-9]+)?"
 """2 400 with any of the spaces that French typography uses; `12 5` is no number."""
 UNGROUPED = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
+AMBIGUOUS = r"[+-]?[0-9]{1,3}([.,][0-9]{3})+"
+"""2.400 where whole numbers stand: two thousand four hundred, or 2.4 with three decimals; the text does not say which."""
+
+READ_BY_DUCKDB = ("number", "percent", "year")
+"""Types whose fields DuckDB may read as numbers by itself; of an integer the text decides whether it can be read at all."""
 
 
 def typed_select(
     contract: Contract, table: TextTable, positions: dict[str, int], scan: str, are_texts_raw: bool = False
 ) -> str:
-    """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` from the scan of a table.
+    """SQL that yields the staged columns, `_line`, `_unreadable` and (numbered) `_text` and `_month_first` from the scan
+    of a table: the last says of a day that cannot be read whether it is one with the month first (NULL without digits).
 
     `positions` maps contract columns to the delivered fields f0, f1, …; a column that was not delivered is NULL. Each
     layer computes a thing once: the text, the number in it, the typed value, what could not be read. With `are_texts_raw`
@@ -63,12 +72,24 @@ def typed_select(
     line = "_line" if table.numbered else "cast(null as bigint) as _line"
     kept_text = f", {_whole_text(table)} as _text" if table.numbered else ""
     carried = ", _text" if table.numbered else ""
+    month_first = f", {_month_first(typed)} as _month_first" if table.numbered else ""
     return f"""
         with texts as (select {line}{kept_text}{texts} from ({scan})),
         numbers as (select *{numbers}{keys} from texts),
         typed as (select _line{carried}{"".join(f", t_{c.name}" for c in delivered)}, {values} from numbers)
-        select {", ".join(c.name for c in columns)}, _line{carried}, {unreadable} as _unreadable
+        select {", ".join(c.name for c in columns)}, _line{carried}, {unreadable} as _unreadable{month_first}
         from typed"""
+
+
+def _month_first(columns: list[Column]) -> str:
+    """Only of rows that have an unreadable day: all others cost nothing."""
+    whens = "".join(
+        f" when _unreadable = {quoted(c.name)} and {_has_digit(text)} "
+        f"then try_strptime({_trimmed(text)}, {_formats(MONTH_FIRST)}) is not null"
+        for c in columns
+        if c.type in ("date", "timestamp") and (text := f"t_{c.name}")
+    )
+    return f"case{whens} end" if whens else "cast(null as boolean)"
 
 
 def _key(column: Column) -> str:
@@ -140,7 +161,7 @@ def _text(contract: Contract, column: Column, field: str, are_numbers_read: bool
         return _trimmed(field)
     return (
         field
-        if are_numbers_read and column.type in _NUMBERS
+        if are_numbers_read and column.type in READ_BY_DUCKDB
         else f"case when {_is_one_of(field, _tokens(contract))} then null else {field} end"
     )
 
@@ -150,12 +171,13 @@ def _trimmed(text: str) -> str:
 
 
 def _number_of(column: Column, are_read: bool) -> str:
-    return f"t_{column.name}" if are_read else _NUMBERS[column.type](f"t_{column.name}")
+    text = f"t_{column.name}"
+    return text if are_read and column.type in READ_BY_DUCKDB else _NUMBERS[column.type](text)
 
 
 def _is_unreadable(contract: Contract, column: Column, are_numbers_read: bool) -> str:
     text = f"t_{column.name}"
-    if are_numbers_read and column.type in _NUMBERS:
+    if are_numbers_read and column.type in READ_BY_DUCKDB:
         return f"{column.name} is null and {text} is not null"
     return f"{column.name} is null and {text} is not null and not {_is_one_of(_trimmed(text), _tokens(contract))}"
 
@@ -203,10 +225,16 @@ def _percent_in(text: str) -> str:
     return _number_in(f"rtrim({_trimmed(text)}, '%')")
 
 
+def _whole_in(text: str) -> str:
+    has_mark = f"contains({text}, '.') or contains({text}, ',')"
+    is_ambiguous = f"case when {has_mark} then regexp_full_match({_trimmed(text)}, '{AMBIGUOUS}') else false end"
+    return f"case when {is_ambiguous} then null else {_number_in(text, comma_first=False)} end"
+
+
 _NUMBERS = {
     "number": _number_in,
     "percent": _percent_in,
-    "integer": lambda text: _number_in(text, comma_first=False),
+    "integer": _whole_in,
     "year": lambda text: _number_in(text, comma_first=False),
 }
 
@@ -310,12 +338,16 @@ def _scan_parquet(table: TextTable) -> str:
     if table.has_line_column:
         fields = ", ".join(f"{identifier(name)} as f{i}" for i, name in enumerate(table.header))
         return f"select _line, {fields} from {parquet_sql(table.path)}"
-    # pandas writes a missing number as NaN
-    fields = ", ".join(
-        f"nullif(cast({identifier(name)} as varchar), 'nan') as f{i}" for i, name in enumerate(table.header)
-    )
+    fields = ", ".join(f"{_parquet_text(identifier(name))} as f{i}" for i, name in enumerate(table.header))
     line = "file_row_number + 1 as _line, " if table.numbered else ""
     return f"select {line}{fields} from {parquet_sql(table.path)}"
+
+
+def _parquet_text(name: str) -> str:
+    """A column as text. pandas writes a missing number as NaN; a decimal(9, 3) would show 2 as 2.000, which could be 2000."""
+    text = f"cast({name} as varchar)"
+    without_zeros = f"regexp_replace({text}, '[.]0+$', '')"
+    return f"case when starts_with(typeof({name}), 'DECIMAL') then {without_zeros} else nullif({text}, 'nan') end"
 
 
 def _scan_csv(
@@ -324,7 +356,7 @@ def _scan_csv(
     columns = {f"f{i}": "varchar" for i in range(len(table.header))}
     numbers = ""
     if table.decimal is not None:
-        numeric = [c.name for c in contract.staged_columns if c.type in _NUMBERS and c.name in positions]
+        numeric = [c.name for c in contract.staged_columns if c.type in READ_BY_DUCKDB and c.name in positions]
         columns |= {f"f{positions[name]}": "double" for name in numeric}
         numbers = f", decimal_separator = {quoted(table.decimal)}, nullstr = [{_listed(_tokens(contract))}]"
     if table.numbered:
