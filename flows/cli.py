@@ -117,7 +117,11 @@ def land(
     raw: RawDir = None,
     received: Annotated[
         Optional[str],
-        typer.Option("--received", metavar="DATE", help="Day on which it was received; today without it."),
+        typer.Option(
+            "--received",
+            metavar="DATE",
+            help="Day on which it was received, from 2015-01-01 to today; today without it.",
+        ),
     ] = None,
     sender: Annotated[
         Optional[str], typer.Option("--sender", metavar="TEXT", help="Who sent it: an organisation, not a person.")

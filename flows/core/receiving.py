@@ -30,10 +30,13 @@ class Landed:
 
 
 def receive(settings: Settings, file: Path, received_on: date | None, sender: str | None) -> Landed:
-    """Copy a file into the raw folder with its receipt. Raises UsageProblem when the folder cannot be written."""
+    """Copy a file into the raw folder with its receipt.
+
+    Raises UsageProblem for a day on which nothing can have been received, and when the folder cannot be written.
+    """
+    moment = landing.moment_on(received_on) if received_on else None
     contract = _recognised(settings, file)
     source = load_contracts(settings.sql / "0_sources")[contract].source if contract else UNRECOGNISED
-    moment = f"{received_on}T12:00:00Z" if received_on else None
     try:
         sha256 = landing.sha256_of(file)
     except OSError as error:
