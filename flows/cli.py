@@ -163,7 +163,7 @@ def check(
 
 @app.command()
 def status(raw: RawDir = None, out: OutDir = None) -> None:
-    """Show the current release, the deliveries, and what is missing or late."""
+    """Show the current release, the deliveries, and what is missing or late today."""
     from flows.core import reporting
     from flows.display import print_status
 
