@@ -117,7 +117,11 @@ def land(
     raw: RawDir = None,
     received: Annotated[
         Optional[str],
-        typer.Option("--received", metavar="DATE", help="Day on which it was received; today without it."),
+        typer.Option(
+            "--received",
+            metavar="DATE",
+            help="Day on which it was received, from 2015-01-01 to today; today without it.",
+        ),
     ] = None,
     sender: Annotated[
         Optional[str], typer.Option("--sender", metavar="TEXT", help="Who sent it: an organisation, not a person.")
@@ -159,7 +163,7 @@ def check(
 
 @app.command()
 def status(raw: RawDir = None, out: OutDir = None) -> None:
-    """Show the current release, the deliveries, and what is missing or late."""
+    """Show the current release, the deliveries, and what is missing or late today."""
     from flows.core import reporting
     from flows.display import print_status
 

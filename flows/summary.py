@@ -6,15 +6,14 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from prefect.runtime import deployment, flow_run
 
 from flows.core import ledger
 from flows.core.errors import BarometerError
+from flows.core.landing import CITY_TIME
 from flows.core.steps import DeliveryLine, Outcome
 
-CITY_TIME = ZoneInfo("Europe/Paris")
 MARKDOWN = re.compile(r"([\\`*\[\]|~])")
 
 

@@ -11,8 +11,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flows.core.errors import Refusal, UsageProblem, printable
 
@@ -21,6 +22,14 @@ CHUNK = 256 * 1024
 EDITION_IN_NAME = re.compile(r"produit[-_ ]?le[-_ ]?(\d{4})[-_]?(\d{2})[-_]?(\d{2})", re.IGNORECASE)
 NO_DELIVERIES = ("readme.md", "readme.txt")
 LIKE_A_FILE = re.compile(r".*\.(csv|tsv|txt|gz|xlsx?|xlsm|jsonl?|parquet|lss)", re.IGNORECASE)
+CITY_TIME = ZoneInfo("Europe/Paris")
+
+FIRST_DAY = date(2015, 1, 1)
+"""Of the first month in `sql/reference/months.csv`: nothing can have been received before."""
+
+CLOCK_SLACK = timedelta(days=1)
+"""How far ahead of this machine's clock a receipt may be: it may have been written on another one."""
+
 KINDS = {"str": str, "int": int, "bool": bool, "str | None": (str, type(None))}
 
 
@@ -101,7 +110,25 @@ def stamp_of(path: Path) -> tuple[int, int]:
 
 
 def utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _written(datetime.now(UTC))
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment_on(day: date) -> str:
+    """The moment to write for a day of receipt: noon, but never one to come, which would outrank what comes until then.
+
+    Raises UsageProblem for a day before the first month or after today.
+    """
+    today = datetime.fromisoformat(utc_now()).astimezone(CITY_TIME).date()
+    if not FIRST_DAY <= day <= today:
+        raise UsageProblem(
+            f"expected a day of receipt from {FIRST_DAY} to today, {today}; found {day}",
+            "correct --received; if it is right, set the clock of this machine",
+        )
+    return min(f"{day}T12:00:00Z", utc_now())
 
 
 def land_all(raw: Path, index_path: Path) -> list[Delivery]:
@@ -198,11 +225,20 @@ def _land(path: Path, raw: Path, index: dict) -> Delivery:
 
 
 def _seen_at(path: Path) -> str:
-    try:
-        moment = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):  # gone meanwhile, or a time that no calendar has
-        return utc_now()
-    return min(moment.isoformat(timespec="seconds").replace("+00:00", "Z"), utc_now())
+    """When a file came that has no receipt, by the times of the file itself.
+
+    Nobody states these, so one that cannot be gives way: the last change to the change of its entry in the folder, which
+    no program sets and which stays the same from run to run, and this one to now.
+    """
+    now = utc_now()
+    with suppress(OSError):  # gone meanwhile
+        facts = path.lstat()
+        for seconds in (facts.st_mtime, facts.st_ctime):
+            with suppress(OSError, ValueError, OverflowError):  # a time that no calendar has
+                seen = _written(datetime.fromtimestamp(seconds, UTC))
+                if str(FIRST_DAY) <= seen <= now:
+                    return seen
+    return now
 
 
 def unreadable(error: OSError) -> Refusal:
@@ -269,7 +305,34 @@ def _with_receipt(path: Path, folder: str, sha256: str) -> Delivery:
     if receipt is None:
         receipt = new_receipt(path, sha256)
         write_receipt(receipt_path, receipt)
+    problem = _out_of_time(receipt, receipt_path)
+    if problem is not None:
+        raise problem
     return Delivery(receipt, folder, path, receipt_path)
+
+
+def _out_of_time(receipt: Receipt, path: Path) -> Refusal | None:
+    """Why the moment of a receipt cannot be: the newest receipt is the day that a release speaks of, and outranks the others.
+
+    The moment itself is not told: a verdict is kept for as long as its code is the same, whatever else is written there.
+    """
+    place = f"received_at in {printable(path.name)}"
+    if receipt.received_on < FIRST_DAY:
+        return Refusal(
+            "receipt_too_early",
+            f"a day of receipt from {FIRST_DAY} on",
+            f"an earlier one ({place})",
+            "correct received_at in the receipt, or delete the receipt and the file is received anew",
+        )
+    if datetime.fromisoformat(receipt.received_at) > datetime.fromisoformat(utc_now()) + CLOCK_SLACK:
+        return Refusal(
+            "receipt_ahead",
+            "a day of receipt up to today, by the clock of this machine",
+            f"a later one ({place})",
+            "look at the clock of this machine first (`date`); if it is right, correct received_at in the receipt, or delete"
+            " the receipt and the file is received anew",
+        )
+    return None
 
 
 def _set_aside(receipt_path: Path, target: Path) -> None:
@@ -334,7 +397,7 @@ def _checked(receipt: Receipt) -> Receipt:
     moment = datetime.fromisoformat(receipt.received_at)
     if moment.tzinfo is None:
         raise ValueError("received_at has no time zone")
-    utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    utc = _written(moment)
     edition = receipt.edition_date and date.fromisoformat(receipt.edition_date).isoformat()
     return replace(receipt, received_at=utc, edition_date=edition or None)
 
@@ -378,7 +441,8 @@ def _replaced(raw: Path, present: set[Path | None]) -> Iterator[Delivery]:
             receipt = read_receipt(receipt_path)
         except Refusal:
             continue  # its file, when it is there, is refused for it
-        if receipt_path not in present:
+        # of one that is out of time it is as of a broken one: its file, when it is there, is refused for it
+        if receipt_path not in present and _out_of_time(receipt, receipt_path) is None:
             yield Delivery(receipt, str(receipt_path.parent.relative_to(raw)), None, receipt_path)
 
 

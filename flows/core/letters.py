@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flows.core import ledger
 from flows.core.contracts import Contract, load_yaml
 from flows.core.errors import printable
 from flows.core.expectation_texts import DERIVED, Text, load_texts
+from flows.core.landing import CITY_TIME
 from flows.core.ledger import Judged
 from flows.core.reading.tables import one_file
 
 FOLDER = "letters"
 INDEX, INDEX_FOR_PEOPLE = "index.json", "index.txt"
-CITY_TIME = ZoneInfo("Europe/Paris")
 TEAM = "l'équipe du baromètre de la campagne, Ville de Clermont-Ferrand"
 SENT_AGAIN = "Envoyé sous le même nom, le fichier corrigé prend la place de celui-ci."
 WIDTH = 96

@@ -1,15 +1,14 @@
 """Profiles: what a delivery looks like in counts, taken once at admission, so that deliveries can be compared later.
 
-Names of columns and of known labels, numbers of rows, totals and checksums of many rows only: never a value of one row.
+Names of known columns and labels, numbers of rows, totals and checksums of many rows only: never a value of one row.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.core.contracts import Column, Contract, normalised
+from flows.core.contracts import Column, Contract
 from flows.core.reading.tables import parquet_sql, quoted
 
 if TYPE_CHECKING:
@@ -41,22 +40,17 @@ def profile_of(con, delivered: Delivered, staged: Path) -> tuple[Row, ...]:
 
 
 def _headers(delivered: Delivered) -> list[Row]:
-    """One row for each column of the file: with its name in the contract, or with its own where the contract has none."""
+    """One row for each column of the file: by its name in the contract, or by its number where the contract has none.
+
+    What a sender wrote above a column of their own may be a person's name or address: nothing tells it from other words.
+    """
     by_position = {position: name for name, position in delivered.match.positions.items()}
     rows: list[Row] = []
-    for position, header in enumerate(delivered.table.header):
+    for position in range(len(delivered.table.header)):
         known = by_position.get(position)
-        name = known or _harmless(header, position)
+        name = known or f"column_{position + 1}"
         rows.append(("header", name, "known" if known else "unknown", None, None, None, None))
     return sorted(set(rows), key=repr)
-
-
-def _harmless(header: str, position: int) -> str:
-    """A column's name; a number in its place where it reads like a sentence rather than like a name."""
-    name = normalised(header)
-    return (
-        name if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+){0,4}", name) and len(name) <= 40 else f"column_{position + 1}"
-    )
 
 
 def _counts(con, contract: Contract, staged: Path) -> list[Row]:

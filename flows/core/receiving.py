@@ -30,14 +30,17 @@ class Landed:
 
 
 def receive(settings: Settings, file: Path, received_on: date | None, sender: str | None) -> Landed:
-    """Copy a file into the raw folder with its receipt. Raises UsageProblem when the folder cannot be written, or for a name
-    that is no delivery's."""
+    """Copy a file into the raw folder with its receipt.
+
+    Raises UsageProblem for a name that is no delivery's, for a day on which nothing can have been received, and when the folder
+    cannot be written.
+    """
     if file.name.lower() in landing.NO_DELIVERIES:
         problem = f"a file called {printable(file.name)} is taken for a note about the folder, not for a delivery"
         raise UsageProblem(problem, "give it another name")
+    moment = landing.moment_on(received_on) if received_on else None
     contract = _recognised(settings, file)
     source = load_contracts(settings.sql / "0_sources")[contract].source if contract else UNRECOGNISED
-    moment = f"{received_on}T12:00:00Z" if received_on else None
     try:
         sha256 = landing.sha256_of(file)
     except OSError as error:

@@ -639,6 +639,8 @@ RECEIPTS = (
     broken("receipt_without_a_zone", received_at="2026-01-05T08:00:00"),
     broken("receipt_before_time", received_at="0001-01-01T00:00:00+14:00"),
     broken("receipt_after_time", received_at="9999-12-31T23:59:59-14:00"),
+    Bad("receipt_of_the_year_one", make=with_receipt("yearone", lambda path: receipt_of(path, received_at="0001-01-01T00:00:00Z")), refused="receipt_too_early"),
+    Bad("receipt_of_another_century", make=with_receipt("ahead", lambda path: receipt_of(path, received_at="2126-01-05T08:00:00Z")), refused="receipt_ahead"),
     broken("receipt_with_a_number_for_a_hash", sha256=12),
     broken("receipt_with_another_id", delivery_id="../../../escaped"),
     broken("receipt_with_a_path_for_a_hash", sha256="../../../../etc/passwd"),

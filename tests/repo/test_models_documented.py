@@ -84,6 +84,17 @@ def _sql_folder(tmp_path: Path, **files: str) -> Path:
 
 
 HEADER = "-- A table.\n-- Grain: a.\n-- Care: none.\n"
+
+
+def test_no_text_calls_the_day_that_a_release_speaks_of_that_of_its_run():
+    """Lateness is judged by the newest delivery or --as-of: a release made later must not seem to have looked at the clock."""
+    texts = [PROJECT / "README.md", PROJECT / "sql/README.md", *(PROJECT / "sql").rglob("*.yml")]
+    assert len(texts) > 100
+    assert [str(path) for path in texts if "day of the run" in path.read_text(encoding="utf-8").lower()] == []
+    judged_on = GRAPH.by_name["audit.freshness"].columns["judged_on"]
+    assert "newest delivery" in judged_on and "--as-of" in judged_on and "barometer status" in judged_on
+
+
 SPEC = "description: A table.\ncolumns:\n  a: The one column.\n"
 
 
