@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from flows.core.contracts import Contract
@@ -127,12 +128,16 @@ def _is_survey(names: list[str]) -> bool:
 def _read_json(
     text: PlainText, contracts: Mapping[str, Contract], folder: Path, limits: Limits, numbered: bool
 ) -> Delivered:
-    names = json_lines.keys(text, limits.line)
+    first = json_lines.keys(text, limits.line)
+    as_table = partial(json_lines.as_table, text, folder, first, limits.line)
+    table = json_lines.with_all_names(as_table(numbered), limits.line)
+    table = table or json_lines.with_all_names(as_table(True), limits.line)
+    names = list(table.header)
     found = match(names, contracts.values(), "jsonl")
     if found is None:
         raise _not_recognised([names], contracts)
-    check_header(names, found, 1)
-    table = json_lines.as_table(text, folder, names, limits.line, numbered)
+    check_header(first, found, 1)
+    check_header(names, found, None)  # of a member that comes later nobody has kept the line
     return _recognised(found, table, names, text.encoding)
 
 
