@@ -201,7 +201,7 @@ def test_the_table_is_found_on_whichever_sheet_it_stands(tmp_path):
     sheets = {"Lisez-moi": [["Notice"]], "Vide": [], "Données": [HEADER, ["I-1", "2025-01-02", 1]], "Caché": [HEADER]}
     path = save(tmp_path / "a.xlsx", sheets, hidden=("Caché",))
     table = workbook.read_sheet(path, tmp_path, wanted)
-    assert table.notes == ("read from sheet 'Données'",)
+    assert table.notes == ("read from sheet 3 of 4",)
     assert table.line_count == 1
 
 
@@ -210,20 +210,37 @@ def test_a_header_without_rows_is_an_empty_table(tmp_path):
     assert (table.line_count, rows_of(table)) == (0, [])
 
 
+PERSON = "Sophie Durand 0612345678"
+
+
+def test_a_sheet_is_never_named_by_its_text(tmp_path):
+    table = workbook.read_sheet(save(tmp_path / "a.xlsx", {PERSON: [HEADER], "b": []}), tmp_path, wanted)
+    assert table.notes == ("read from sheet 1 of 2",)
+    for rows in ([HEADER], [["autre"]]):
+        found = refusal(save(tmp_path / "a.xlsx", {PERSON: rows, f"{PERSON} 2": rows}), tmp_path)
+        assert "sheets 1, 2 of 2" in found.found
+        assert "Sophie" not in str(found.as_dict())
+
+
+def test_of_very_many_sheets_ten_are_told(tmp_path):
+    path = save(tmp_path / "a.xlsx", {f"{number}": [["autre"]] for number in range(12)})
+    assert "sheets 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of 12" in refusal(path, tmp_path).found
+
+
 # -- a workbook without the one table ---------------------------------------------------------------------------------
 
 
 def test_two_sheets_with_the_table(tmp_path):
     found = refusal(save(tmp_path / "a.xlsx", {"2024": [HEADER], "2025": [HEADER]}), tmp_path)
     assert found.code == "several_sheets"
-    assert "'2024', '2025'" in found.found
+    assert found.found == "2 of them: sheets 1, 2 of 2"
 
 
 def test_no_sheet_with_the_table(tmp_path):
     path = save(tmp_path / "a.xlsx", {"Bilan": [["autre"], ["SECRET-4711"]], "Caché": [HEADER]}, hidden=("Caché",))
     found = refusal(path, tmp_path)
     assert found.code == "no_table"
-    assert "'Bilan'" in found.found and "1 hidden sheets" in found.found
+    assert "sheet 1 of 2" in found.found and "1 hidden sheets" in found.found
     assert "SECRET" not in str(found.as_dict())
 
 

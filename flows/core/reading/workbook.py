@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from flows.core.errors import Refusal, printable
+from flows.core.errors import Refusal
 from flows.core.reading.tables import BadLine, TextTable
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
@@ -491,6 +491,18 @@ class Workbook:
 
         return [sheet for sheet in self._reader.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
+    def numbers(self, names: Sequence[str]) -> str:
+        """Which sheets these are, by their numbers among all of the workbook, at most ten: `sheet 2 of 3`.
+
+        Never by their names: these are a sender's own text, and people are named there.
+        """
+        if not names:
+            return "a workbook without a visible sheet"
+        numbers = [str(number) for number, name in enumerate(self._reader.sheet_names, 1) if name in set(names)]
+        more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+        word = "sheet" if len(numbers) == 1 else "sheets"
+        return f"{word} {', '.join(numbers[:10])}{more} of {len(self._reader.sheet_names)}"
+
     def rows(self, name: str, count: int | None = None) -> list[list]:
         """The rows of a sheet from its very first row and column on, as values; errors and uncomputed formulas as ERROR_TEXT.
 
@@ -600,9 +612,10 @@ def _duration_text(value: dt.timedelta) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """Where a table stands: sheet, index of the header's row, first and last column."""
+    """Where a table stands: sheet (its name, and the number for messages), index of the header's row, first and last column."""
 
     sheet: str
+    place: str
     row: int
     first: int
     last: int
@@ -649,7 +662,7 @@ def _the_one(book: Workbook, wanted: Callable[[list[str]], bool]) -> _Found:
         raise Refusal(
             "several_sheets",
             "one sheet with the table",
-            f"{len(found)} of them: {name_sheets([place.sheet for place in found])}",
+            f"{len(found)} of them: {book.numbers([place.sheet for place in found])}",
             "put all rows on one sheet, or hide or delete the sheets that do not belong to the delivery",
             facts={"sheets": len(found)},
         )
@@ -657,17 +670,9 @@ def _the_one(book: Workbook, wanted: Callable[[list[str]], bool]) -> _Found:
     raise Refusal(
         "no_table",
         f"a header with the expected column names within the first {HEADER_WITHIN_ROWS} rows of a sheet",
-        f"none on {name_sheets(book.visible_sheets)}{hidden}",
+        f"none on {book.numbers(book.visible_sheets)}{hidden}",
         "keep the column names of the agreed layout in one row above the data, and show the sheet if it is hidden",
     )
-
-
-def name_sheets(names: Sequence[str]) -> str:
-    """Names of sheets for a message: printable, shortened, at most ten."""
-    if not names:
-        return "a workbook without a visible sheet"
-    shown = ", ".join(f"'{printable(name)[:40]}'" for name in names[:10])
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool]) -> _Found | None:
@@ -676,7 +681,7 @@ def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool])
         filled = [column for column, text in enumerate(texts) if text.strip()]
         if filled and wanted(texts[filled[0] : filled[-1] + 1]):
             first, last = filled[0], filled[-1]
-            return _Found(name, index, first, last, tuple(texts[first : last + 1]))
+            return _Found(name, book.numbers([name]), index, first, last, tuple(texts[first : last + 1]))
     return None
 
 
@@ -700,7 +705,7 @@ def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tup
 
 
 def _notes(found: _Found, beside: int, uncomputed: bool) -> tuple[str, ...]:
-    notes = [f"read from sheet {name_sheets([found.sheet])}"]
+    notes = [f"read from {found.place}"]
     if found.row:
         notes.append(f"the header stands in row {found.row + 1}; what stands above was left out")
     if beside:
