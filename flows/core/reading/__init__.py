@@ -142,7 +142,7 @@ def _read_json(
 
 
 def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
-    from flows.core.reading import etat_4001, kobo, workbook
+    from flows.core.reading import etat_4001, further_sheets, kobo, workbook
 
     if etat_4001.is_etat_4001(path):
         table = etat_4001.read_etat_4001(path, folder)
@@ -151,10 +151,15 @@ def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, 
         table = kobo.read_xlsform(path, folder, limits.workbook)
         return Delivered(_long_form(table, contracts["survey_structure"]), table, "xlsx")
     candidates = [c for c in contracts.values() if "xlsx" in c.forms]
+    recognised = partial(match, contracts=candidates, form="xlsx")
     table = workbook.read_sheet(
-        path, folder, lambda names: _is_narrow(names) and match(names, candidates, "xlsx") is not None, limits.workbook
+        path,
+        folder,
+        lambda names: _is_narrow(names) and recognised(names) is not None,
+        limits.workbook,
+        lambda rows, header: further_sheets.is_part(rows, header, recognised(list(header)), folder),
     )
-    found = match(list(table.header), candidates, "xlsx")
+    found = recognised(list(table.header))
     check_header(list(table.header), found, None)
     return _recognised(found, table, list(table.header), "xlsx")
 

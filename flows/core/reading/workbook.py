@@ -27,6 +27,11 @@ HEADER_WITHIN_ROWS = 25
 MAX_ROW_CHARS = 500_000
 ERROR_TEXT = "#ERROR"
 
+# Of a sheet beside the one with the table: a title, a remark or a signature fills one cell, a row of a table more.
+LEAST_FILLED_CELLS = 2
+LEAST_TOLD_ROWS = 2
+LOOKED_AT_ROWS = 200
+
 # A text is stored once and shown in as many cells as one likes: a small file can ask for any amount of memory.
 MAX_STORED_TEXT = 1024 * 1024
 MAX_SHOWN_TEXT = 1024 * 1024 * 1024
@@ -627,6 +632,7 @@ def read_sheet(
     folder: Path,
     wanted: Callable[[list[str]], bool],
     max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
+    is_part: Callable[[list[list[str]], tuple[str, ...]], bool] = lambda rows, header: False,
 ) -> TextTable:
     """The one visible table of a workbook whose header is wanted, as `folder/sheet.csv` numbered by the sheet's rows.
 
@@ -634,10 +640,14 @@ def read_sheet(
     the first 25 rows of each visible sheet are tried. Wholly empty rows are skipped, and keep their number. A row of
     more than MAX_ROW_CHARS becomes a BadLine `line_too_long`.
 
-    Raises Refusal `no_table` or `several_sheets`, and those of `open_workbook`.
+    `is_part` gets the first rows of each other visible sheet and the header, and says whether these are rows of the same
+    table. Sheets of which they are none, and hidden ones, are left out, and a note says so of those that hold rows.
+
+    Raises Refusal `no_table`, `several_sheets` or `rows_on_other_sheets`, and those of `open_workbook`.
     """
     with open_workbook(path, max_unpacked_bytes) as book:
         found = _the_one(book, wanted)
+        left_out = _left_out(book, found, is_part)
         rows = book.rows(found.sheet)
         uncomputed = book.has_uncomputed(found.sheet)
     target = folder / "sheet.csv"
@@ -650,7 +660,7 @@ def read_sheet(
         numbered=True,
         line_count=count,
         bad_lines=too_long,
-        notes=_notes(found, beside, uncomputed),
+        notes=(*_notes(found, beside, uncomputed), *left_out),
     )
 
 
@@ -683,6 +693,52 @@ def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool])
             first, last = filled[0], filled[-1]
             return _Found(name, book.numbers([name]), index, first, last, tuple(texts[first : last + 1]))
     return None
+
+
+def _left_out(book: Workbook, found: _Found, is_part: Callable[[list[list[str]], tuple[str, ...]], bool]) -> list[str]:
+    """What to say of the other sheets that hold rows. Raises Refusal where these belong to the table, but on a hidden sheet."""
+    notes = []
+    for name in book.visible_sheets:
+        rows = _table_rows(book, name) if name != found.sheet else []
+        if rows and is_part(_texts(rows[:LOOKED_AT_ROWS]), found.header):
+            raise _rows_on_other_sheets(book.numbers([name]), len(rows))
+        if len(rows) >= LEAST_TOLD_ROWS:
+            notes.append(f"{book.numbers([name])} was left out with its {len(rows)} rows")
+    for name in book.hidden_sheets:
+        count = _hidden_rows(book, name)
+        if count >= LEAST_TOLD_ROWS:
+            notes.append(f"{book.numbers([name])} is hidden and was left out with its {count} rows")
+    return notes
+
+
+def _table_rows(book: Workbook, name: str) -> list[list]:
+    """The rows of a sheet in which more than one cell is filled."""
+    return [row for row in book.rows(name) if len(row) - row.count("") >= LEAST_FILLED_CELLS]
+
+
+def _hidden_rows(book: Workbook, name: str) -> int:
+    """How many rows a hidden sheet has; 0 where it cannot be read, for nobody has asked to read it."""
+    try:
+        return len(_table_rows(book, name))
+    except Refusal:
+        return 0
+
+
+def _texts(rows: list[list]) -> list[list[str]]:
+    """The rows as text, from the first column on in which one of them has any."""
+    texts = [[cell_text(value).strip() for value in row] for row in rows]
+    first = min((column for row in texts for column, text in enumerate(row) if text), default=0)
+    return [row[first:] for row in texts]
+
+
+def _rows_on_other_sheets(place: str, count: int) -> Refusal:
+    return Refusal(
+        "rows_on_other_sheets",
+        "all rows of the table on one sheet",
+        f"{count} rows on {place} that look like rows of the same table, without its header",
+        "put all rows on one sheet below one header, or hide or delete the sheet if it does not belong to the delivery",
+        facts={"rows": count, "sheet": place.split()[1]},
+    )
 
 
 def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
