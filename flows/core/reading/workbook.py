@@ -513,15 +513,27 @@ class Workbook:
 
         Raises Refusal `unreadable_workbook` when the sheet cannot be read.
         """
+        self._load(name)
         with _library_refusals():
-            if self._loaded is None or self._loaded[0] != name:
-                self._loaded = None
-                self._loaded = (name, self._reader.get_sheet_by_name(name))
             rows = self._loaded[1].to_python(skip_empty_area=False, nrows=count)
         for row, column in self._scan.error_cells.get(self._members.get(name, ""), ()):
             if row < len(rows) and column < len(rows[row]):
                 rows[row][column] = ERROR_TEXT
         return rows
+
+    def _load(self, name: str) -> None:
+        if self._loaded is None or self._loaded[0] != name:
+            self._loaded = None
+            with _library_refusals():
+                self._loaded = (name, self._reader.get_sheet_by_name(name))
+
+    def merged(self, name: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """The merged cells of a sheet: row and column (from 0) of the first and of the last of each.
+
+        Raises Refusal `unreadable_workbook` when the sheet cannot be read.
+        """
+        self._load(name)
+        return self._loaded[1].merged_cell_ranges or []
 
     def has_uncomputed(self, name: str) -> bool:
         """Whether a sheet has formulas whose values were not saved."""
@@ -638,7 +650,8 @@ def read_sheet(
 
     `wanted` gets the texts of a row, from its first filled cell to its last one, and says whether that is the header;
     the first 25 rows of each visible sheet are tried. Wholly empty rows are skipped, and keep their number. A row of
-    more than MAX_ROW_CHARS becomes a BadLine `line_too_long`.
+    more than MAX_ROW_CHARS becomes a BadLine `line_too_long`. Cells of one column that are merged over several rows give each
+    of these rows their value; if it is a number, or if several columns are merged, the rows become BadLines `merged_cells`.
 
     `is_part` gets the first rows of each other visible sheet and the header, and says whether these are rows of the same
     table. Sheets of which they are none, and hidden ones, are left out, and a note says so of those that hold rows.
@@ -649,9 +662,10 @@ def read_sheet(
         found = _the_one(book, wanted)
         left_out = _left_out(book, found, is_part)
         rows = book.rows(found.sheet)
+        filled, blocks = _fill_merged(rows, book.merged(found.sheet), found)
         uncomputed = book.has_uncomputed(found.sheet)
     target = folder / "sheet.csv"
-    count, beside, too_long = _write(rows, found, target)
+    count, beside, bad = _write(rows, found, blocks, target)
     return TextTable(
         form="csv",
         path=target,
@@ -659,8 +673,8 @@ def read_sheet(
         delimiter=";",
         numbered=True,
         line_count=count,
-        bad_lines=too_long,
-        notes=(*_notes(found, beside, uncomputed), *left_out),
+        bad_lines=bad,
+        notes=(*_notes(found, beside, uncomputed, filled), *left_out),
     )
 
 
@@ -741,10 +755,46 @@ def _rows_on_other_sheets(place: str, count: int) -> Refusal:
     )
 
 
-def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
-    """Writes the rows below the header; how many, how many have text beside the table, and those that are too long."""
+def _fill_merged(rows: list[list], merged: list, found: _Found) -> tuple[int, set[int]]:
+    """Gives the rows of the table the values of cells that are merged over several of them; how many such cells there were,
+    and the indexes of the rows of which nobody can tell whether the value is theirs: in blocks of several columns, and where it
+    is a number, which may well be the sum of the rows and would be counted once for each.
+
+    Only the first cell of what is merged has a value. A row that has none itself stays empty: merged cells may reach below
+    the table.
+    """
+    inside = [_within(ends, found, len(rows)) for ends in merged]
+    ranges = [ends for ends in inside if ends is not None]
+    if sum(last - first for first, last, *_ in ranges) > MAX_CELLS:
+        raise _unreadable("whose merged cells lie upon one another")
+    is_row = [any(value != "" for value in row[found.first : found.last + 1]) for row in rows] if ranges else []
+    filled, blocks = 0, set()
+    for first, last, left, right in ranges:
+        value = rows[first][left]
+        if value == "":
+            continue
+        below = [row for row in range(first + 1, last + 1) if is_row[row]]
+        if left != right or type(value) in (int, float):
+            blocks.update([first, *below])
+            continue
+        for row in below:
+            rows[row][left] = value
+        filled += bool(below)
+    return filled, blocks
+
+
+def _within(ends, found: _Found, count: int) -> tuple[int, int, int, int] | None:
+    """First and last row, first and last column of merged cells, where they take several rows of the table, else None."""
+    (first, left), (last, right) = ends
+    last = min(last, count - 1)
+    is_in_rows = found.row < first < last
+    return (first, last, left, right) if is_in_rows and left <= found.last and right >= found.first else None
+
+
+def _write(rows: list[list], found: _Found, blocks: set[int], target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
+    """Writes the rows below the header; how many, how many have text beside the table, and those that are none."""
     count = beside = 0
-    too_long: list[BadLine] = []
+    bad: list[BadLine] = []
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
@@ -752,20 +802,24 @@ def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tup
             texts = list(map(cell_text, row))
             inside = texts[found.first : found.last + 1]
             beside += any(texts[: found.first]) or any(texts[found.last + 1 :])
-            if sum(map(len, inside)) > MAX_ROW_CHARS:
-                too_long.append(BadLine(number, "line_too_long", ""))
+            if number - 1 in blocks:
+                bad.append(BadLine(number, "merged_cells", ""))
+            elif sum(map(len, inside)) > MAX_ROW_CHARS:
+                bad.append(BadLine(number, "line_too_long", ""))
             elif any(inside):
                 write([number, *inside])
                 count += 1
-    return count, beside, tuple(too_long)
+    return count, beside, tuple(bad)
 
 
-def _notes(found: _Found, beside: int, uncomputed: bool) -> tuple[str, ...]:
+def _notes(found: _Found, beside: int, uncomputed: bool, filled: int) -> tuple[str, ...]:
     notes = [f"read from {found.place}"]
     if found.row:
         notes.append(f"the header stands in row {found.row + 1}; what stands above was left out")
     if beside:
         notes.append(f"{beside} rows have text beside the table, without a column name; that text was left out")
+    if filled:
+        notes.append(f"{filled} merged cells reach over several rows; each of these rows was given their value")
     if uncomputed:
         notes.append(
             "formulas whose results were not saved count as errors: open the workbook in Excel or LibreOffice and save it"
