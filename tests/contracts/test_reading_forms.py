@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from flows.core import admission
 from flows.core.contracts import load_contracts
+from flows.core.reading import json_lines as json_lines_reader
 from flows.core.reading.tables import TextTable, quoted
 from flows.core.reading.typed import scan_sql, tidied_select, typed_select, untidy_sql
 from flows.settings import PROJECT
@@ -302,6 +303,44 @@ def test_every_form_of_json_lines_gives_the_same_rows(form, admit, reading, tmp_
     fast, numbered = reading(path, with_numbers=False), reading(path, with_numbers=True)
     assert numbered.good == MEASURED
     assert not fast.is_enough or fast == numbered
+
+
+READINGS = {"fast": 0, "numbered": 1 << 30}
+
+
+EVENT = {"id_partenaire": "P001", "date": "2026-03-01", "action": "workshop", "zone": "CF01", "public_touche": 20}
+LATE = {**EVENT, "id_action": "LATE", "en_difficulte": 7, "orientations_proposees": 3}
+
+
+def short_lines(late: str, odd: str = "") -> str:
+    """More lines than are looked into first, without the counts of difficulties; then one more with the text `late`."""
+    days = [f"2026-{1 + i % 3:02}-{1 + i % 28:02}" for i in range(json_lines_reader.SAMPLED_LINES + 10)]
+    rows = [{**EVENT, "id_action": f"A{i}", "date": day, "public_touche": i % 397} for i, day in enumerate(days)]
+    return json_lines(rows) + odd + late + "\n"
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "no json\n", '\r{"x":\r1}\n'], ids=["clean", "with_a_bad_line", "with_a_stray_line_end"]
+)
+@pytest.mark.parametrize("below", READINGS.values(), ids=READINGS)
+def test_a_member_that_first_comes_late_is_read(admit, below, odd) -> None:
+    admitted = admit("late.jsonl", short_lines(json.dumps(LATE), odd), numbered_below_bytes=below)
+    assert admitted.verdict.is_admitted, admitted.verdict.refusal
+    assert [row for row in admitted.accepted if "LATE" in row and 7 in row and 3 in row]
+
+
+@pytest.mark.parametrize("below", READINGS.values(), ids=READINGS)
+def test_a_member_that_names_people_is_found_however_late_it_comes(admit, below) -> None:
+    late = json.dumps({**LATE, "nom": "SECRET"})
+    refusal = admit("late.jsonl", short_lines(late), numbered_below_bytes=below).verdict.refusal
+    assert (refusal["code"], refusal["line"]) == ("personal_data", None)
+    assert "SECRET" not in str(refusal)
+
+
+def test_members_of_all_lines_together_can_be_too_many(admit) -> None:
+    names = [f"m{i}" for i in range(5001)]
+    late = "\n".join(json.dumps(dict.fromkeys(names[part::2])) for part in range(2))
+    assert admit("many.jsonl", short_lines(late)).verdict.refusal["code"] == "too_many_columns"
 
 
 # -- the bases of the SSMSI -------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_police_and_gendarmerie_of_other_years(tmp_path):
         ["5", "2021", "police", "63", "DCSP", "CIAT; « DE » RIOM", "57", usage, ""],
         ["3", "2022", "gendarmerie", "63", "-", "CGD CLERMONT FERRAND", "57", usage, "12"],
     ]
-    assert table.notes == ("sheets left out because they are no table of services: 'Présentation'",)
+    assert table.notes == ("sheets left out because they are no table of services: sheet 1 of 3",)
     assert [entry.name for entry in table.path.parent.iterdir()] == ["etat_4001.csv"]
 
 
@@ -88,6 +88,15 @@ def test_names_of_sheets_differ_in_case_space_and_accents(tmp_path, name):
     path = save(tmp_path / "etat.xlsx", {name: POLICE})
     assert etat_4001.is_etat_4001(path)
     assert etat_4001.read_etat_4001(path, tmp_path).line_count == 6
+
+
+def test_sheets_are_named_as_the_ministry_does_or_by_number(tmp_path):
+    sheets = {"Suivi de Leila Haddad": [["Notice"]], "SERVICES pn (2021)": [*POLICE, [], ["Source : SSMSI"]]}
+    table = read(tmp_path, sheets)
+    assert table.notes == (
+        "sheets left out because they are no table of services: sheet 1 of 2",
+        "sheet 'Services PN 2021': 1 rows of remarks without figures were left out",
+    )
 
 
 def test_a_blank_is_not_given_and_not_zero(tmp_path):

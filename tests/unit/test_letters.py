@@ -211,7 +211,7 @@ def test_every_reason_of_the_readers_has_its_french_words():
     """Reasons are short words in the readers' own source: those of BadLine, of the rejects and of JSON lines."""
     shape = re.compile(
         r"[\"'](line_\w+|quote_\w+|field_count|nul_byte|encoding_mixed|character_unreadable|too_(?:few|many)_fields|not_json|member_twice"
-        r"|header_repeated|question_in_own_words)[\"']"
+        r"|header_repeated|merged_cells|question_in_own_words)[\"']"
     )
     sources = [*CORE.glob("reading/*.py"), CORE / "admission.py"]
     reasons = {found for path in sources for found in shape.findall(path.read_text(encoding="utf-8"))}

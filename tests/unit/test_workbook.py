@@ -166,6 +166,54 @@ def test_an_error_of_excel_is_not_taken_for_a_blank(tmp_path, plain):
     assert rows_of(workbook.read_sheet(path, tmp_path, wanted)) == [["3", "#ERROR", ""], ["4", "", "#ERROR"]]
 
 
+def merged(path: Path, rows: list[list], *ranges: str) -> Path:
+    book = openpyxl.load_workbook(save(path, {"F": rows}))
+    for cells in ranges:
+        book["F"].merge_cells(cells)
+    book.save(path)
+    return path
+
+
+INCIDENTS = [HEADER, *([f"I-{number}", f"2025-01-0{number}", number] for number in range(1, 6))]
+
+
+def test_cells_merged_over_rows_give_each_row_their_value(tmp_path):
+    table = workbook.read_sheet(merged(tmp_path / "a.xlsx", INCIDENTS, "B2:B4", "A5:A6"), tmp_path, wanted)
+    assert [row[2] for row in rows_of(table)] == ["2025-01-01"] * 3 + ["2025-01-04", "2025-01-05"]
+    assert [row[1] for row in rows_of(table)] == ["I-1", "I-2", "I-3", "I-4", "I-4"]
+    note = "2 merged cells reach over several rows; each of these rows was given their value"
+    assert table.notes[1:] == (note,)
+
+
+def test_merged_cells_make_no_rows_and_reach_no_further_than_the_sheet(tmp_path):
+    path = merged(tmp_path / "a.xlsx", [*INCIDENTS[:3], [], INCIDENTS[3]], "B2:B30")
+    assert [row[0] for row in rows_of(workbook.read_sheet(path, tmp_path, wanted))] == ["2", "3", "5"]
+    assert {row[2] for row in rows_of(workbook.read_sheet(path, tmp_path, wanted))} == {"2025-01-01"}
+
+
+@pytest.mark.parametrize("cells", ["A1:C1", "C2:C4", "B5:B6", "B5:C6", "B4:C4", "E3:E5", "A9:C10"])
+def test_other_merged_cells_change_nothing(tmp_path, cells):
+    """A title, a header that reaches down, cells without a value, cells of one row, beside the table and below it."""
+    data = [
+        ["I-1", "2025-01-01", None, None, "x"],
+        ["I-2", "2025-01-02", None, None, "x"],
+        ["I-3", None, None],
+        ["I-4", None, None],
+    ]
+    rows = [["Extrait"], HEADER, *data]
+    before = rows_of(workbook.read_sheet(save(tmp_path / "a.xlsx", {"F": rows}), tmp_path, wanted))
+    table = workbook.read_sheet(merged(tmp_path / "a.xlsx", rows, cells), tmp_path, wanted)
+    assert (rows_of(table), table.bad_lines) == (before, ())
+    assert not any("merged" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("cells", ["B3:C4", "C3:C4"], ids=["several_columns", "a_number_perhaps_the_sum"])
+def test_rows_of_which_nobody_can_tell_the_merged_value_are_set_aside(tmp_path, cells):
+    table = workbook.read_sheet(merged(tmp_path / "a.xlsx", INCIDENTS, cells), tmp_path, wanted)
+    assert [row[0] for row in rows_of(table)] == ["2", "5", "6"]
+    assert table.bad_lines == (BadLine(3, "merged_cells", ""), BadLine(4, "merged_cells", ""))
+
+
 FORMULAS = {
     "as openpyxl writes it": ('<c r="C2"><f>SUM(1,2)</f><v /></c>', "#ERROR"),
     "without any value": ('<c r="C2" s="3"><f>SUM(1,2)</f></c>', "#ERROR"),
@@ -201,7 +249,7 @@ def test_the_table_is_found_on_whichever_sheet_it_stands(tmp_path):
     sheets = {"Lisez-moi": [["Notice"]], "Vide": [], "Données": [HEADER, ["I-1", "2025-01-02", 1]], "Caché": [HEADER]}
     path = save(tmp_path / "a.xlsx", sheets, hidden=("Caché",))
     table = workbook.read_sheet(path, tmp_path, wanted)
-    assert table.notes == ("read from sheet 'Données'",)
+    assert table.notes == ("read from sheet 3 of 4",)
     assert table.line_count == 1
 
 
@@ -210,20 +258,37 @@ def test_a_header_without_rows_is_an_empty_table(tmp_path):
     assert (table.line_count, rows_of(table)) == (0, [])
 
 
+PERSON = "Sophie Durand 0612345678"
+
+
+def test_a_sheet_is_never_named_by_its_text(tmp_path):
+    table = workbook.read_sheet(save(tmp_path / "a.xlsx", {PERSON: [HEADER], "b": []}), tmp_path, wanted)
+    assert table.notes == ("read from sheet 1 of 2",)
+    for rows in ([HEADER], [["autre"]]):
+        found = refusal(save(tmp_path / "a.xlsx", {PERSON: rows, f"{PERSON} 2": rows}), tmp_path)
+        assert "sheets 1, 2 of 2" in found.found
+        assert "Sophie" not in str(found.as_dict())
+
+
+def test_of_very_many_sheets_ten_are_told(tmp_path):
+    path = save(tmp_path / "a.xlsx", {f"{number}": [["autre"]] for number in range(12)})
+    assert "sheets 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of 12" in refusal(path, tmp_path).found
+
+
 # -- a workbook without the one table ---------------------------------------------------------------------------------
 
 
 def test_two_sheets_with_the_table(tmp_path):
     found = refusal(save(tmp_path / "a.xlsx", {"2024": [HEADER], "2025": [HEADER]}), tmp_path)
     assert found.code == "several_sheets"
-    assert "'2024', '2025'" in found.found
+    assert found.found == "2 of them: sheets 1, 2 of 2"
 
 
 def test_no_sheet_with_the_table(tmp_path):
     path = save(tmp_path / "a.xlsx", {"Bilan": [["autre"], ["SECRET-4711"]], "Caché": [HEADER]}, hidden=("Caché",))
     found = refusal(path, tmp_path)
     assert found.code == "no_table"
-    assert "'Bilan'" in found.found and "1 hidden sheets" in found.found
+    assert "sheet 1 of 2" in found.found and "1 hidden sheets" in found.found
     assert "SECRET" not in str(found.as_dict())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from flows.core.contracts import Contract
@@ -127,17 +128,21 @@ def _is_survey(names: list[str]) -> bool:
 def _read_json(
     text: PlainText, contracts: Mapping[str, Contract], folder: Path, limits: Limits, numbered: bool
 ) -> Delivered:
-    names = json_lines.keys(text, limits.line)
+    first = json_lines.keys(text, limits.line)
+    as_table = partial(json_lines.as_table, text, folder, first, limits.line)
+    table = json_lines.with_all_names(as_table(numbered), limits.line)
+    table = table or json_lines.with_all_names(as_table(True), limits.line)
+    names = list(table.header)
     found = match(names, contracts.values(), "jsonl")
     if found is None:
         raise _not_recognised([names], contracts)
-    check_header(names, found, 1)
-    table = json_lines.as_table(text, folder, names, limits.line, numbered)
+    check_header(first, found, 1)
+    check_header(names, found, None)  # of a member that comes later nobody has kept the line
     return _recognised(found, table, names, text.encoding)
 
 
 def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, limits: Limits) -> Delivered:
-    from flows.core.reading import etat_4001, kobo, workbook
+    from flows.core.reading import etat_4001, further_sheets, kobo, workbook
 
     if etat_4001.is_etat_4001(path):
         table = etat_4001.read_etat_4001(path, folder)
@@ -146,10 +151,15 @@ def _read_workbook(path: Path, contracts: Mapping[str, Contract], folder: Path, 
         table = kobo.read_xlsform(path, folder, limits.workbook)
         return Delivered(_long_form(table, contracts["survey_structure"]), table, "xlsx")
     candidates = [c for c in contracts.values() if "xlsx" in c.forms]
+    recognised = partial(match, contracts=candidates, form="xlsx")
     table = workbook.read_sheet(
-        path, folder, lambda names: _is_narrow(names) and match(names, candidates, "xlsx") is not None, limits.workbook
+        path,
+        folder,
+        lambda names: _is_narrow(names) and recognised(names) is not None,
+        limits.workbook,
+        lambda rows, header: further_sheets.is_part(rows, header, recognised(list(header)), folder),
     )
-    found = match(list(table.header), candidates, "xlsx")
+    found = recognised(list(table.header))
     check_header(list(table.header), found, None)
     return _recognised(found, table, list(table.header), "xlsx")
 

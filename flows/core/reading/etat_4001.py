@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.core.contracts import normalised
-from flows.core.errors import Refusal, printable
+from flows.core.errors import Refusal
 from flows.core.reading.tables import TextTable, one_file, quoted
 from flows.core.reading.workbook import (
     MAX_UNPACKED_BYTES,
     Workbook,
     cell_text,
     list_sheets,
-    name_sheets,
     open_workbook,
 )
 
@@ -44,6 +43,11 @@ class _Sheet:
     name: str
     force: str
     year: int
+
+    @property
+    def title(self) -> str:
+        """The name as the ministry writes it, and not as this workbook does."""
+        return f"Services {self.force.upper()} {self.year}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _wanted_sheets(book: Workbook, notes: list[str]) -> list[_Sheet]:
         raise Refusal(
             "no_table",
             "sheets named like 'Services PN 2012' or 'Services GN 2012'",
-            f"only {name_sheets(others)}",
+            f"only {book.numbers(others)}",
             _REMEDY_LAYOUT,
         )
     for (force, year), times in Counter((sheet.force, sheet.year) for sheet in sheets).items():
@@ -115,7 +119,7 @@ def _wanted_sheets(book: Workbook, notes: list[str]) -> list[_Sheet]:
                 "delete or hide the sheet that is not the published one",
             )
     if others:
-        notes.append(f"sheets left out because they are no table of services: {name_sheets(others)}")
+        notes.append(f"sheets left out because they are no table of services: {book.numbers(others)}")
     if book.hidden_sheets:
         notes.append(f"{len(book.hidden_sheets)} hidden sheets were left out")
     return sheets
@@ -179,7 +183,7 @@ def _is_header(first: str, second: str) -> bool:
 def _bad_layout(sheet: _Sheet, expected: str, found: str, line: int) -> Refusal:
     return Refusal(
         "sheet_layout",
-        f"on sheet '{printable(sheet.name)}' {expected}",
+        f"on sheet '{sheet.title}' {expected}",
         f"{found} (sheet row {line})",
         _REMEDY_LAYOUT,
         line,
@@ -199,13 +203,13 @@ def _check_title(rows: list[list[str]], sheet: _Sheet, notes: list[str]) -> None
         if other in title and _FORCES[sheet.force] not in title:
             raise _contradiction(sheet, f"services of the {_FORCES[sheet.force]}", f"{other} in its title", number)
         return
-    notes.append(f"sheet '{printable(sheet.name)}' has no title that tells a year; the year is that of its name")
+    notes.append(f"sheet '{sheet.title}' has no title that tells a year; the year is that of its name")
 
 
 def _contradiction(sheet: _Sheet, expected: str, found: str, line: int) -> Refusal:
     return Refusal(
         "sheet_contradiction",
-        f"{expected} on sheet '{printable(sheet.name)}'",
+        f"{expected} on sheet '{sheet.title}'",
         f"{found} (sheet row {line})",
         "find out which of the two is right, correct the other one, and deliver the workbook again",
         line,
@@ -235,7 +239,7 @@ def _note_repeated(services: list[tuple[str, str, str]], sheet: _Sheet, notes: l
     repeated = sum(times for times in Counter(services).values() if times > 1)
     if repeated:
         notes.append(
-            f"sheet '{printable(sheet.name)}': {repeated} columns share département, perimeter and service with another"
+            f"sheet '{sheet.title}': {repeated} columns share département, perimeter and service with another"
             " one; all are kept, and the key tells them apart as duplicates"
         )
 
@@ -257,7 +261,7 @@ def _write_wide(
             else:
                 remarks += any(row)
     if remarks:
-        notes.append(f"sheet '{printable(sheet.name)}': {remarks} rows of remarks without figures were left out")
+        notes.append(f"sheet '{sheet.title}': {remarks} rows of remarks without figures were left out")
 
 
 def _unpivot(database, sheet: _Sheet, services: list[tuple[str, str, str]], wide: Path, part: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from flows.core.reading.delimited import (
     line_too_long,
     too_many_columns,
 )
-from flows.core.reading.tables import BadLine, TextTable
+from flows.core.reading.tables import BadLine, TextTable, one_file
 from flows.core.reading.unpack import PlainText
 
 SAMPLED_LINES = 2000
@@ -31,7 +32,7 @@ def looks_like_json(text: PlainText) -> bool:
 
 
 def keys(text: PlainText, max_line: int) -> list[str]:
-    """Names of the members of the first objects, in the order in which they come.
+    """Names of the members of the first objects, in the order in which they come: enough to tell what kind of file it is.
 
     Raises Refusal when the text is one JSON document and not one object a line.
     """
@@ -84,3 +85,49 @@ def as_table(text: PlainText, folder: Path, names: list[str], max_line: int, wit
             elif record := line.strip().replace(b"\r", b" "):
                 out.write(b"%d%b%b\n" % (number, _CONTROL, record))
     return TextTable("jsonl", target, tuple(names), SEPARATOR, numbered=True, bad_lines=tuple(bad))
+
+
+def lines_sql(table: TextTable, max_line: int) -> str:
+    """SQL that yields each line as `_json` (and `_line` when numbered), whether it is JSON or not."""
+    columns = "{'_line': 'bigint', '_json': 'varchar'}" if table.numbered else "{'_json': 'varchar'}"
+    return (
+        f"select * from read_csv({one_file(table.path)}, auto_detect = false, header = false, delim = '{SEPARATOR}', "
+        f"quote = '', escape = '', columns = {columns}, max_line_size = {max(4 * max_line, 4194304)}, "
+        f"hive_partitioning = false)"
+    )
+
+
+def with_all_names(table: TextTable, max_line: int) -> TextTable | None:
+    """The table with the names of the members of all its lines: those known so far, then the others in the order of the alphabet.
+
+    None where a line of a table without numbers is no JSON: then it must be read with them.
+
+    Raises Refusal for too many of them.
+    """
+    found = _names_beyond(table, max_line)
+    if found is None:
+        return None
+    names = (*table.header, *sorted(found - set(table.header)))
+    if len(names) > MAX_COLUMNS:
+        raise too_many_columns(len(names), None)
+    return replace(table, header=names)
+
+
+def _names_beyond(table: TextTable, max_line: int) -> set[str] | None:
+    """Names on the lines whose members are not just those known, in their order; None where these lines cannot be read.
+
+    Most files repeat the members of their first line: to compare the lists takes less time than to gather the names.
+    """
+    import duckdb
+
+    # to ask of each line whether it is JSON takes as long as a fifth of the rest
+    names = "case when json_valid(_json) then json_keys(_json) end" if table.numbered else "json_keys(_json)"
+    members = f"select {names} as names from ({lines_sql(table, max_line)})"
+    beyond = f"select distinct unnest(names) from ({members}) where names <> $1 limit {2 * MAX_COLUMNS + 2}"
+    with duckdb.connect(config={"temp_directory": str(table.path.parent)}) as con:
+        try:
+            return {name for (name,) in con.execute(beyond, [list(table.header)]).fetchall()}
+        except duckdb.InvalidInputException:
+            if table.numbered:
+                raise
+            return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flows.core.contracts import Column, Contract, normalised
+from flows.core.reading.json_lines import lines_sql
 from flows.core.reading.tables import TextTable, identifier, one_file, parquet_sql, quoted
 
 SPACES = " \t\r\n\u00a0\u202f\u2009\ufeff"
@@ -384,12 +385,7 @@ def _scan_json(table: TextTable, positions: dict[str, int], max_line: int) -> st
         f"json_extract_string(_object, {quoted(_json_path(table.header[i]))}) as f{i}"
         for i in sorted(positions.values())
     )
-    lines = (
-        f"select *, case when json_valid(_json) then _json end as _object "
-        f"from read_csv({one_file(table.path)}, auto_detect = false, header = false, delim = '\x01', quote = '', "
-        f"escape = '', columns = {{'_line': 'bigint', '_json': 'varchar'}}, max_line_size = {max(4 * max_line, 4194304)}, "
-        f"hive_partitioning = false)"
-    )
+    lines = f"select *, case when json_valid(_json) then _json end as _object from ({lines_sql(table, max_line)})"
     # of a member that is there twice nobody can tell which is meant
     problem = """case when coalesce(json_type(_object), '') <> 'OBJECT' then 'not_json'
         when len(json_keys(_object)) <> len(list_distinct(json_keys(_object))) then 'member_twice' end"""

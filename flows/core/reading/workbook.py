@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from flows.core.errors import Refusal, printable
+from flows.core.errors import Refusal
 from flows.core.reading.tables import BadLine, TextTable
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
@@ -26,6 +26,11 @@ MAX_ERROR_CELLS = 1_000_000
 HEADER_WITHIN_ROWS = 25
 MAX_ROW_CHARS = 500_000
 ERROR_TEXT = "#ERROR"
+
+# Of a sheet beside the one with the table: a title, a remark or a signature fills one cell, a row of a table more.
+LEAST_FILLED_CELLS = 2
+LEAST_TOLD_ROWS = 2
+LOOKED_AT_ROWS = 200
 
 # A text is stored once and shown in as many cells as one likes: a small file can ask for any amount of memory.
 MAX_STORED_TEXT = 1024 * 1024
@@ -491,20 +496,44 @@ class Workbook:
 
         return [sheet for sheet in self._reader.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
+    def numbers(self, names: Sequence[str]) -> str:
+        """Which sheets these are, by their numbers among all of the workbook, at most ten: `sheet 2 of 3`.
+
+        Never by their names: these are a sender's own text, and people are named there.
+        """
+        if not names:
+            return "a workbook without a visible sheet"
+        numbers = [str(number) for number, name in enumerate(self._reader.sheet_names, 1) if name in set(names)]
+        more = f" and {len(numbers) - 10} more" if len(numbers) > 10 else ""
+        word = "sheet" if len(numbers) == 1 else "sheets"
+        return f"{word} {', '.join(numbers[:10])}{more} of {len(self._reader.sheet_names)}"
+
     def rows(self, name: str, count: int | None = None) -> list[list]:
         """The rows of a sheet from its very first row and column on, as values; errors and uncomputed formulas as ERROR_TEXT.
 
         Raises Refusal `unreadable_workbook` when the sheet cannot be read.
         """
+        self._load(name)
         with _library_refusals():
-            if self._loaded is None or self._loaded[0] != name:
-                self._loaded = None
-                self._loaded = (name, self._reader.get_sheet_by_name(name))
             rows = self._loaded[1].to_python(skip_empty_area=False, nrows=count)
         for row, column in self._scan.error_cells.get(self._members.get(name, ""), ()):
             if row < len(rows) and column < len(rows[row]):
                 rows[row][column] = ERROR_TEXT
         return rows
+
+    def _load(self, name: str) -> None:
+        if self._loaded is None or self._loaded[0] != name:
+            self._loaded = None
+            with _library_refusals():
+                self._loaded = (name, self._reader.get_sheet_by_name(name))
+
+    def merged(self, name: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """The merged cells of a sheet: row and column (from 0) of the first and of the last of each.
+
+        Raises Refusal `unreadable_workbook` when the sheet cannot be read.
+        """
+        self._load(name)
+        return self._loaded[1].merged_cell_ranges or []
 
     def has_uncomputed(self, name: str) -> bool:
         """Whether a sheet has formulas whose values were not saved."""
@@ -600,9 +629,10 @@ def _duration_text(value: dt.timedelta) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """Where a table stands: sheet, index of the header's row, first and last column."""
+    """Where a table stands: sheet (its name, and the number for messages), index of the header's row, first and last column."""
 
     sheet: str
+    place: str
     row: int
     first: int
     last: int
@@ -614,21 +644,28 @@ def read_sheet(
     folder: Path,
     wanted: Callable[[list[str]], bool],
     max_unpacked_bytes: int = MAX_UNPACKED_BYTES,
+    is_part: Callable[[list[list[str]], tuple[str, ...]], bool] = lambda rows, header: False,
 ) -> TextTable:
     """The one visible table of a workbook whose header is wanted, as `folder/sheet.csv` numbered by the sheet's rows.
 
     `wanted` gets the texts of a row, from its first filled cell to its last one, and says whether that is the header;
     the first 25 rows of each visible sheet are tried. Wholly empty rows are skipped, and keep their number. A row of
-    more than MAX_ROW_CHARS becomes a BadLine `line_too_long`.
+    more than MAX_ROW_CHARS becomes a BadLine `line_too_long`. Cells of one column that are merged over several rows give each
+    of these rows their value; if it is a number, or if several columns are merged, the rows become BadLines `merged_cells`.
 
-    Raises Refusal `no_table` or `several_sheets`, and those of `open_workbook`.
+    `is_part` gets the first rows of each other visible sheet and the header, and says whether these are rows of the same
+    table. Sheets of which they are none, and hidden ones, are left out, and a note says so of those that hold rows.
+
+    Raises Refusal `no_table`, `several_sheets` or `rows_on_other_sheets`, and those of `open_workbook`.
     """
     with open_workbook(path, max_unpacked_bytes) as book:
         found = _the_one(book, wanted)
+        left_out = _left_out(book, found, is_part)
         rows = book.rows(found.sheet)
+        filled, blocks = _fill_merged(rows, book.merged(found.sheet), found)
         uncomputed = book.has_uncomputed(found.sheet)
     target = folder / "sheet.csv"
-    count, beside, too_long = _write(rows, found, target)
+    count, beside, bad = _write(rows, found, blocks, target)
     return TextTable(
         form="csv",
         path=target,
@@ -636,8 +673,8 @@ def read_sheet(
         delimiter=";",
         numbered=True,
         line_count=count,
-        bad_lines=too_long,
-        notes=_notes(found, beside, uncomputed),
+        bad_lines=bad,
+        notes=(*_notes(found, beside, uncomputed, filled), *left_out),
     )
 
 
@@ -649,7 +686,7 @@ def _the_one(book: Workbook, wanted: Callable[[list[str]], bool]) -> _Found:
         raise Refusal(
             "several_sheets",
             "one sheet with the table",
-            f"{len(found)} of them: {name_sheets([place.sheet for place in found])}",
+            f"{len(found)} of them: {book.numbers([place.sheet for place in found])}",
             "put all rows on one sheet, or hide or delete the sheets that do not belong to the delivery",
             facts={"sheets": len(found)},
         )
@@ -657,17 +694,9 @@ def _the_one(book: Workbook, wanted: Callable[[list[str]], bool]) -> _Found:
     raise Refusal(
         "no_table",
         f"a header with the expected column names within the first {HEADER_WITHIN_ROWS} rows of a sheet",
-        f"none on {name_sheets(book.visible_sheets)}{hidden}",
+        f"none on {book.numbers(book.visible_sheets)}{hidden}",
         "keep the column names of the agreed layout in one row above the data, and show the sheet if it is hidden",
     )
-
-
-def name_sheets(names: Sequence[str]) -> str:
-    """Names of sheets for a message: printable, shortened, at most ten."""
-    if not names:
-        return "a workbook without a visible sheet"
-    shown = ", ".join(f"'{printable(name)[:40]}'" for name in names[:10])
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool]) -> _Found | None:
@@ -676,14 +705,96 @@ def _find_header(book: Workbook, name: str, wanted: Callable[[list[str]], bool])
         filled = [column for column, text in enumerate(texts) if text.strip()]
         if filled and wanted(texts[filled[0] : filled[-1] + 1]):
             first, last = filled[0], filled[-1]
-            return _Found(name, index, first, last, tuple(texts[first : last + 1]))
+            return _Found(name, book.numbers([name]), index, first, last, tuple(texts[first : last + 1]))
     return None
 
 
-def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
-    """Writes the rows below the header; how many, how many have text beside the table, and those that are too long."""
+def _left_out(book: Workbook, found: _Found, is_part: Callable[[list[list[str]], tuple[str, ...]], bool]) -> list[str]:
+    """What to say of the other sheets that hold rows. Raises Refusal where these belong to the table, but on a hidden sheet."""
+    notes = []
+    for name in book.visible_sheets:
+        rows = _table_rows(book, name) if name != found.sheet else []
+        if rows and is_part(_texts(rows[:LOOKED_AT_ROWS]), found.header):
+            raise _rows_on_other_sheets(book.numbers([name]), len(rows))
+        if len(rows) >= LEAST_TOLD_ROWS:
+            notes.append(f"{book.numbers([name])} was left out with its {len(rows)} rows")
+    for name in book.hidden_sheets:
+        count = _hidden_rows(book, name)
+        if count >= LEAST_TOLD_ROWS:
+            notes.append(f"{book.numbers([name])} is hidden and was left out with its {count} rows")
+    return notes
+
+
+def _table_rows(book: Workbook, name: str) -> list[list]:
+    """The rows of a sheet in which more than one cell is filled."""
+    return [row for row in book.rows(name) if len(row) - row.count("") >= LEAST_FILLED_CELLS]
+
+
+def _hidden_rows(book: Workbook, name: str) -> int:
+    """How many rows a hidden sheet has; 0 where it cannot be read, for nobody has asked to read it."""
+    try:
+        return len(_table_rows(book, name))
+    except Refusal:
+        return 0
+
+
+def _texts(rows: list[list]) -> list[list[str]]:
+    """The rows as text, from the first column on in which one of them has any."""
+    texts = [[cell_text(value).strip() for value in row] for row in rows]
+    first = min((column for row in texts for column, text in enumerate(row) if text), default=0)
+    return [row[first:] for row in texts]
+
+
+def _rows_on_other_sheets(place: str, count: int) -> Refusal:
+    return Refusal(
+        "rows_on_other_sheets",
+        "all rows of the table on one sheet",
+        f"{count} rows on {place} that look like rows of the same table, without its header",
+        "put all rows on one sheet below one header, or hide or delete the sheet if it does not belong to the delivery",
+        facts={"rows": count, "sheet": place.split()[1]},
+    )
+
+
+def _fill_merged(rows: list[list], merged: list, found: _Found) -> tuple[int, set[int]]:
+    """Gives the rows of the table the values of cells that are merged over several of them; how many such cells there were,
+    and the indexes of the rows of which nobody can tell whether the value is theirs: in blocks of several columns, and where it
+    is a number, which may well be the sum of the rows and would be counted once for each.
+
+    Only the first cell of what is merged has a value. A row that has none itself stays empty: merged cells may reach below
+    the table.
+    """
+    inside = [_within(ends, found, len(rows)) for ends in merged]
+    ranges = [ends for ends in inside if ends is not None]
+    if sum(last - first for first, last, *_ in ranges) > MAX_CELLS:
+        raise _unreadable("whose merged cells lie upon one another")
+    is_row = [any(value != "" for value in row[found.first : found.last + 1]) for row in rows] if ranges else []
+    filled, blocks = 0, set()
+    for first, last, left, right in ranges:
+        value = rows[first][left]
+        if value == "":
+            continue
+        below = [row for row in range(first + 1, last + 1) if is_row[row]]
+        if left != right or type(value) in (int, float):
+            blocks.update([first, *below])
+            continue
+        for row in below:
+            rows[row][left] = value
+        filled += bool(below)
+    return filled, blocks
+
+
+def _within(ends, found: _Found, count: int) -> tuple[int, int, int, int] | None:
+    """First and last row, first and last column of merged cells, where they take several rows of the table, else None."""
+    (first, left), (last, right) = ends
+    last = min(last, count - 1)
+    is_in_rows = found.row < first < last
+    return (first, last, left, right) if is_in_rows and left <= found.last and right >= found.first else None
+
+
+def _write(rows: list[list], found: _Found, blocks: set[int], target: Path) -> tuple[int, int, tuple[BadLine, ...]]:
+    """Writes the rows below the header; how many, how many have text beside the table, and those that are none."""
     count = beside = 0
-    too_long: list[BadLine] = []
+    bad: list[BadLine] = []
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, delimiter=";", lineterminator="\n").writerow
@@ -691,20 +802,24 @@ def _write(rows: list[list], found: _Found, target: Path) -> tuple[int, int, tup
             texts = list(map(cell_text, row))
             inside = texts[found.first : found.last + 1]
             beside += any(texts[: found.first]) or any(texts[found.last + 1 :])
-            if sum(map(len, inside)) > MAX_ROW_CHARS:
-                too_long.append(BadLine(number, "line_too_long", ""))
+            if number - 1 in blocks:
+                bad.append(BadLine(number, "merged_cells", ""))
+            elif sum(map(len, inside)) > MAX_ROW_CHARS:
+                bad.append(BadLine(number, "line_too_long", ""))
             elif any(inside):
                 write([number, *inside])
                 count += 1
-    return count, beside, tuple(too_long)
+    return count, beside, tuple(bad)
 
 
-def _notes(found: _Found, beside: int, uncomputed: bool) -> tuple[str, ...]:
-    notes = [f"read from sheet {name_sheets([found.sheet])}"]
+def _notes(found: _Found, beside: int, uncomputed: bool, filled: int) -> tuple[str, ...]:
+    notes = [f"read from {found.place}"]
     if found.row:
         notes.append(f"the header stands in row {found.row + 1}; what stands above was left out")
     if beside:
         notes.append(f"{beside} rows have text beside the table, without a column name; that text was left out")
+    if filled:
+        notes.append(f"{filled} merged cells reach over several rows; each of these rows was given their value")
     if uncomputed:
         notes.append(
             "formulas whose results were not saved count as errors: open the workbook in Excel or LibreOffice and save it"
