@@ -14,6 +14,7 @@ from pathlib import Path
 from flows.core.contracts import Contract, Expectation, normalised
 from flows.core.errors import Refusal, StorageProblem, printable
 from flows.core.landing import CHUNK, Delivery, sha256_of, stamp_of, unreadable
+from flows.core.personal import EMAIL, IP_ADDRESS, PHONE, SPACE, SPACED_PHONE
 from flows.core.profiling import profile_of
 from flows.core.reading import Delivered, Limits, anonymity, read
 from flows.core.reading.codebook import CONTRACT as SURVEY_ANSWERS
@@ -25,7 +26,6 @@ from flows.core.reading.typed import normalised_sql, scan_sql, tidied_select, ty
 from flows.core.written import as_json
 
 DERIVED = "2026-11: follows from the contract's columns and key."
-EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]+"
 SMALL_BYTES = 1_000_000
 """A delivery of fewer bytes is read and checked by one thread: to share out its work takes longer than to do it."""
 
@@ -41,15 +41,6 @@ FEW_ROWS = 100_000
 
 HELD_ROWS = 100_000
 """A candidate of up to this many rows is held in memory while it is checked: it is looked at a dozen times."""
-
-# no braces in these patterns: they stand in a query in which Great Expectations takes braces for its own
-GAP = "[ \u00a0\u202f\u2009.-]?"
-PHONE = rf"(^|[^0-9])(\+33{GAP}(\(0\))?{GAP}|0033{GAP}|0)[1-9]" + f"({GAP}[0-9][0-9])" * 4 + "($|[^0-9])"
-SPACE = "[ \u00a0\u202f\u2009]"
-SPACED_PHONE = rf"(^|[^0-9])(\+33{SPACE}?|0033{SPACE}?|0)[1-9]" + f"{SPACE}[0-9][0-9]" * 4 + "($|[^0-9])"
-"""In a code, ten digits or pairs of them with dashes are no telephone number; with spaces they are."""
-
-IP_ADDRESS = r"(^|[^0-9.])[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+($|[^0-9.])"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flows.core.errors import Refusal, UsageProblem, printable
+from flows.core.personal import without_personal
 
 RECEIPT_ENDING = ".receipt.json"
 CHUNK = 256 * 1024
@@ -82,13 +83,22 @@ class Delivery:
 
     @property
     def shown_name(self) -> str:
-        name = f"{self.folder}/{self.receipt.file_name}" if self.folder not in ("", ".") else self.receipt.file_name
-        return printable(name)
+        """The name as it is told: without what reaches a person, so that two files may be told alike."""
+        return _told("/".join(self.place) if self.folder not in ("", ".") else self.receipt.file_name)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Folder and name as they are: what tells one file from another."""
+        return self.folder, self.receipt.file_name
 
     def as_known_on(self, day: date | None) -> Delivery:
         """The delivery with the last of its receipts up to that day: what is sent again takes its place again."""
         moments = [m for m in self.received_again if day is None or datetime.fromisoformat(m).date() <= day]
         return replace(self, receipt=replace(self.receipt, received_at=max(moments))) if moments else self
+
+
+def _told(name: str) -> str:
+    return printable(without_personal(name))
 
 
 def delivery_id_of(sha256: str) -> str:
@@ -316,7 +326,7 @@ def _out_of_time(receipt: Receipt, path: Path) -> Refusal | None:
 
     The moment itself is not told: a verdict is kept for as long as its code is the same, whatever else is written there.
     """
-    place = f"received_at in {printable(path.name)}"
+    place = f"received_at in {_told(path.name)}"
     if receipt.received_on < FIRST_DAY:
         return Refusal(
             "receipt_too_early",
@@ -376,7 +386,7 @@ def read_receipt(path: Path) -> Receipt:
         raise Refusal(
             "broken_receipt",
             "a receipt that can be read (JSON with delivery_id, file_name, sha256, bytes, received_at)",
-            f"{printable(path.name)}, which is none",
+            f"{_told(path.name)}, which is none",
             "mend the receipt, or delete it and the file is received anew",
         ) from None
 
@@ -452,10 +462,10 @@ def _without_duplicates(deliveries: list[Delivery]) -> Iterator[Delivery]:
     for delivery in deliveries:
         by_id.setdefault(delivery.delivery_id, []).append(delivery)
     for copies in by_id.values():
-        first, *others = sorted(copies, key=lambda d: (d.receipt.received_at, d.path is None, d.shown_name))
+        first, *others = sorted(copies, key=lambda d: (d.receipt.received_at, d.path is None, d.place))
         present = next((d for d in (first, *others) if d.path is not None), first)
-        names = tuple(d.shown_name for d in others if d.path is not None and d.shown_name != first.shown_name)
-        again = tuple(d.receipt.received_at for d in others if d.shown_name == first.shown_name)
+        names = tuple(d.shown_name for d in others if d.path is not None and d.place != first.place)
+        again = tuple(d.receipt.received_at for d in others if d.place == first.place)
         yield replace(first, path=present.path, stamp=present.stamp, duplicate_names=names, received_again=again)
 
 

@@ -94,7 +94,17 @@ def reader_version(settings_text: str) -> str:
     for path in sorted(
         [
             *CORE.glob("reading/*.py"),
-            *(CORE / n for n in ("admission.py", "contracts.py", "profiling.py", "quicker_checks.py", "validation.py")),
+            *(
+                CORE / n
+                for n in (
+                    "admission.py",
+                    "contracts.py",
+                    "personal.py",
+                    "profiling.py",
+                    "quicker_checks.py",
+                    "validation.py",
+                )
+            ),
         ]
     ):
         digest.update(path.read_bytes())
