@@ -19,8 +19,8 @@ EXIT_CODES = """
 Exit codes:
 
 \b
-  0  published, or nothing had changed
-  1  published, but at least one delivery was refused
+  0  published, or nothing had changed; checked, landed, told
+  1  run: published, but at least one delivery was refused; check: a file was refused
   2  the command line is wrong
   3  a folder or file is not there or cannot be used
   4  another run holds the warehouse

@@ -220,6 +220,10 @@ def land(settings: Settings, progress: Progress) -> Run:
     progress.stage("land")
     everything = landing.land_all(settings.raw, settings.out / "raw_index.json")
     deliveries = ledger.known_on(everything, settings.as_of)
+    if everything and not deliveries:
+        raise NothingToPublish(
+            f"no delivery in {settings.raw} was received by {settings.as_of}", "choose a later day with --as-of"
+        )
     if not deliveries:
         raise NothingToPublish(
             f"no delivery in {settings.raw}", "put files there, or name another folder with --raw DIR"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 import pytest
 from warehouses import Warehouse, copied
 
 from flows.core import admission, landing, pipeline, publishing, receiving, steps
-from flows.core.errors import Refusal, UsageProblem
+from flows.core.errors import NothingToPublish, Refusal, UsageProblem
 from flows.settings import PROJECT
 
 
@@ -104,3 +105,8 @@ def test_landing_begins_no_warehouse(published, tmp_path, barometer) -> None:
     assert landed.returncode == 0, landed.stderr
     assert list(elsewhere.iterdir()) == []
     assert publishing.current_release(elsewhere / "data" / "warehouse" / "current") is None
+
+
+def test_a_day_before_everything_is_not_an_empty_folder(published) -> None:
+    with pytest.raises(NothingToPublish, match="was received by 2015-01-02"):
+        pipeline.refresh(replace(published.settings, as_of=date(2015, 1, 2)))
