@@ -12,17 +12,6 @@ from warehouses import Warehouse, copied
 
 from flows.core import admission, landing, pipeline, publishing, receiving, steps
 from flows.core.errors import NothingToPublish, Refusal, UsageProblem
-from flows.settings import PROJECT
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("published"))
-    warehouse.raw.mkdir()
-    shutil.copy(PROJECT / "data" / "raw" / "reference" / "zones.csv", warehouse.raw)
-    warehouse.deliver("first")
-    pipeline.refresh(warehouse.settings)
-    return warehouse
 
 
 def verdict_on(outcome, name: str) -> str:
@@ -30,8 +19,8 @@ def verdict_on(outcome, name: str) -> str:
 
 
 @pytest.mark.parametrize("moment", ["memory", "away"])
-def test_a_refusal_of_the_moment_does_not_last(moment, published, tmp_path, monkeypatch) -> None:
-    warehouse = copied(published, tmp_path)
+def test_a_refusal_of_the_moment_does_not_last(moment, first, tmp_path, monkeypatch) -> None:
+    warehouse = copied(first, tmp_path)
     warehouse.deliver("later")
     file = warehouse.raw / "later.csv"
     settings = replace(warehouse.settings, threads=1)
@@ -56,8 +45,8 @@ def test_a_refusal_of_the_moment_does_not_last(moment, published, tmp_path, monk
     assert pipeline.refresh(settings).is_unchanged
 
 
-def test_a_receipt_that_goes_while_the_run_works_stops_nothing(published, tmp_path, monkeypatch) -> None:
-    warehouse = copied(published, tmp_path)
+def test_a_receipt_that_goes_while_the_run_works_stops_nothing(first, tmp_path, monkeypatch) -> None:
+    warehouse = copied(first, tmp_path)
     warehouse.deliver("later")
     build = steps.build
 
@@ -71,8 +60,8 @@ def test_a_receipt_that_goes_while_the_run_works_stops_nothing(published, tmp_pa
 
 
 @pytest.mark.parametrize("left", ["no record", "junk for a database"])
-def test_what_a_kill_left_undone_is_done_by_the_next_run(left, published, tmp_path) -> None:
-    warehouse = copied(published, tmp_path)
+def test_what_a_kill_left_undone_is_done_by_the_next_run(left, first, tmp_path) -> None:
+    warehouse = copied(first, tmp_path)
     if left == "no record":
         shutil.rmtree(warehouse.out / "runs")
     else:
@@ -87,16 +76,16 @@ def test_a_file_that_is_gone_is_not_said_to_be_closed(tmp_path) -> None:
     assert isinstance(refusal, Refusal) and "gone" in refusal.found and "permission" not in refusal.remedy
 
 
-def test_a_note_about_the_folder_is_not_landed(published, tmp_path) -> None:
+def test_a_note_about_the_folder_is_not_landed(first, tmp_path) -> None:
     note = tmp_path / "README.md"
-    note.write_bytes((published.raw / "first.csv").read_bytes())
+    note.write_bytes((first.raw / "incidents-2023.csv").read_bytes())
     with pytest.raises(UsageProblem, match="taken for a note"):
-        receiving.receive(published.settings, note, None, None)
+        receiving.receive(first.settings, note, None, None)
 
 
-def test_landing_begins_no_warehouse(published, tmp_path, barometer) -> None:
+def test_landing_begins_no_warehouse(first, tmp_path, barometer) -> None:
     raw, elsewhere = tmp_path / "raw", tmp_path / "elsewhere"
-    shutil.copytree(published.raw, raw)
+    shutil.copytree(first.raw, raw)
     elsewhere.mkdir()
     later = tmp_path / "later.csv"
     Warehouse(tmp_path).deliver("other")
@@ -107,6 +96,6 @@ def test_landing_begins_no_warehouse(published, tmp_path, barometer) -> None:
     assert publishing.current_release(elsewhere / "data" / "warehouse" / "current") is None
 
 
-def test_a_day_before_everything_is_not_an_empty_folder(published) -> None:
+def test_a_day_before_everything_is_not_an_empty_folder(first) -> None:
     with pytest.raises(NothingToPublish, match="was received by 2015-01-02"):
-        pipeline.refresh(replace(published.settings, as_of=date(2015, 1, 2)))
+        pipeline.refresh(replace(first.settings, as_of=date(2015, 1, 2)))

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from warehouses import Warehouse, differing, is_whole
+from warehouses import Warehouse, copied, differing, is_whole
 
 from flows.core import pipeline
 from flows.core.errors import UsageProblem
@@ -17,45 +17,29 @@ TAKEN_BY_PATTERN = "l'été et 1/année=2026"
 """What `ODD` would stand for as a pattern of names, beside itself."""
 
 
-def made(folder) -> Warehouse:
-    warehouse = Warehouse(folder)
-    warehouse.raw.mkdir(parents=True)
-    for name in ("reference/zones.csv", "surveys/enquete-habitants-2026-09.csv"):
-        shutil.copy(PROJECT / "data" / "raw" / name, warehouse.raw)
-    warehouse.deliver("first")
-    return warehouse
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory) -> Warehouse:
-    warehouse = made(tmp_path_factory.mktemp("plain"))
-    pipeline.refresh(warehouse.settings)
-    return warehouse
-
-
-def test_quotes_patterns_and_key_value_in_the_path(plain, tmp_path) -> None:
-    beside, odd = made(tmp_path / TAKEN_BY_PATTERN), Warehouse(tmp_path / ODD)
-    shutil.copytree(plain.raw, odd.raw)  # with its receipts
+def test_quotes_patterns_and_key_value_in_the_path(first, tmp_path) -> None:
+    beside, odd = copied(first, tmp_path / TAKEN_BY_PATTERN), Warehouse(tmp_path / ODD)
     beside.deliver("more", rows=40)
     pipeline.refresh(beside.settings)
+    shutil.copytree(first.raw, odd.raw)  # with its receipts
     pipeline.refresh(odd.settings)
-    assert odd.tables() == plain.tables() != beside.tables()
-    for warehouse in (odd, beside):
-        assert is_whole(warehouse.out / "current") and differing(warehouse) == []
+    assert odd.tables() == first.tables() != beside.tables()
+    assert is_whole(odd.out / "current") and differing(odd) == []
     odd.deliver("later")  # what was kept and what was shown before is found again
+    shutil.copy(PROJECT / "data" / "raw" / "surveys" / "enquete-habitants-2026-09.csv", odd.raw)
     pipeline.refresh(odd.settings)
     assert differing(odd) == []
 
 
-def test_a_question_mark_in_the_path_is_told(plain, tmp_path) -> None:
+def test_a_question_mark_in_the_path_is_told(first, tmp_path) -> None:
     with pytest.raises(UsageProblem, match="has a question mark"):
-        pipeline.refresh(replace(plain.settings, out=tmp_path / "why?" / "out"))
+        pipeline.refresh(replace(first.settings, out=tmp_path / "why?" / "out"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_copy_whose_links_were_followed_is_told(plain, tmp_path) -> None:
-    shutil.copytree(plain.raw, tmp_path / "raw")
-    shutil.copytree(plain.out, tmp_path / "out", symlinks=False)
+def test_a_copy_whose_links_were_followed_is_told(first, tmp_path) -> None:
+    shutil.copytree(first.raw, tmp_path / "raw")
+    shutil.copytree(first.out, tmp_path / "out", symlinks=False)
     copy = Warehouse(tmp_path)
     copy.deliver("later")
     with pytest.raises(UsageProblem, match="is a folder, where a link to the current release belongs"):

@@ -118,7 +118,7 @@ def con():
         con.execute("attach ':memory:' as release")
         models.create_schemas(con, GRAPH)
         for model in GRAPH.models:
-            if model.schema == "staging":
+            if model.table.startswith("stg_partners__"):
                 models.build_model(con, GRAPH, model)
         yield con
 
