@@ -263,9 +263,8 @@ def _is_current(settings: Settings, key: str, deliveries: list[Delivery]) -> boo
     manifest = ledger.read_json(release / "manifest.json")
     if manifest is None or not (release / "campaign.duckdb").is_file() or not _is_database(settings.internal):
         return False
-    if not (
-        settings.runs / f"{release.name}.json"
-    ).is_file():  # killed between publishing and writing down what was published
+    record = settings.runs / f"{release.name}.json"
+    if not record.is_file():  # killed between publishing and writing down what was published
         return False
     if any(d.path and not (settings.verdicts / f"{d.delivery_id}.json").is_file() for d in deliveries):
         return False  # what was refused for a reason of the moment has no verdict that lasts

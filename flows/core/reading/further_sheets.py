@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from flows.core.reading.recognise import Match, _positions
+from flows.core.reading.recognise import Match, positions_of
 from flows.core.reading.tables import TextTable, quoted
 from flows.core.reading.typed import scan_sql, typed_select
 
@@ -28,7 +28,7 @@ def is_part(rows: list[list[str]], header: tuple[str, ...], found: Match, folder
 def _has_names(rows: list[list[str]], found: Match) -> bool:
     needed = max(LEAST_NAMES, LEAST_SHARE * len(found.positions))
     above_others = rows[:-1][:NAMES_WITHIN_ROWS]
-    return any(len(_positions(row, found.contract)) >= needed for row in above_others)
+    return any(len(positions_of(row, found.contract)) >= needed for row in above_others)
 
 
 def _are_accepted(rows: list[list[str]], header: tuple[str, ...], found: Match, folder: Path) -> bool:

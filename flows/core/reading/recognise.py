@@ -39,14 +39,15 @@ def match(header: list[str], contracts: Iterable[Contract], form: str) -> Match 
 
 
 def _match_one(header: list[str], contract: Contract) -> Match | None:
-    positions = _positions(header, contract)
+    positions = positions_of(header, contract)
     has_all = all(name in positions for name in contract.recognise_all)
     has_any = not contract.recognise_any or any(name in positions for name in contract.recognise_any)
     has_none = not any(name in positions for name in contract.recognise_none)
     return Match(contract, {c: p[0] for c, p in positions.items()}) if has_all and has_any and has_none else None
 
 
-def _positions(header: list[str], contract: Contract) -> dict[str, list[int]]:
+def positions_of(header: list[str], contract: Contract) -> dict[str, list[int]]:
+    """The places in a header where each column of the contract is spelt; of columns that it has."""
     names = [normalised(name) for name in header]
     spelt = {c.name: [i for i, name in enumerate(names) if c.is_spelt(name)] for c in contract.columns}
     return {name: places for name, places in spelt.items() if places}
@@ -54,13 +55,13 @@ def _positions(header: list[str], contract: Contract) -> dict[str, list[int]]:
 
 def is_reordered(names: list[str], found: Match) -> bool:
     """Whether these are names of as many of the contract's columns as the header has, but not in the same places."""
-    places = {column: fields[0] for column, fields in _positions(names, found.contract).items()}
+    places = {column: fields[0] for column, fields in positions_of(names, found.contract).items()}
     return len(places) >= len(found.positions) and any(places.get(c) != place for c, place in found.positions.items())
 
 
 def check_header(header: list[str], found: Match, line: int | None) -> None:
     """Raises Refusal for a column that is there twice, one that names people, and one whose name has lost letters."""
-    for column, places in _positions(header, found.contract).items():
+    for column, places in positions_of(header, found.contract).items():
         if len(places) > 1:
             raise Refusal(
                 "duplicate_header",
@@ -139,7 +140,7 @@ def nearest(headers: list[list[str]], contracts: Mapping[str, Contract]) -> tupl
     by_header = [contract for contract in contracts.values() if set(contract.forms) & BY_HEADER]
     for number, header in enumerate(headers, 1):
         for contract in by_header:
-            positions = _positions(header, contract)
+            positions = positions_of(header, contract)
             shared = sum(name in positions for name in contract.recognise_all)
             missing = [name for name in contract.recognise_all if name not in positions]
             if not missing and not any(name in positions for name in contract.recognise_any):
